@@ -1,0 +1,144 @@
+"""The structured configuration of one run: one dataclass per group, one field per key.
+
+A run is a preset plus dotted overrides (``optimizer.lr=3e-4``); `compose` builds a `RunConfig` from them.
+`None` always means "not given"; the field's help says what then holds.
+"""
+
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import Any
+
+
+def option(default: Any, help_text: str, unit: str = "") -> Any:
+    """A dataclass field that carries its own documentation (used by the error texts and the reference)."""
+    metadata = {"help": help_text, "unit": unit}
+    if isinstance(default, (list, dict)):
+        return field(default_factory=lambda: type(default)(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass
+class ModelConfig:
+    name: str = option("tiny", "preset name, used in tags and experiment ids")
+    architecture: str = option("transformer_lm", "key of trainable.model.MODELS")
+    vocab_size: int = option("${data.vocab_size}", "rows of the embedding; at least the tokenizer's", "tokens")
+    context_length: int = option(64, "longest sequence seen at once", "tokens")
+    d_model: int = option(128, "residual width")
+    num_layers: int = option(4, "transformer blocks")
+    num_heads: int = option(4, "query heads; must divide d_model")
+    num_kv_heads: int | None = option(None, "key/value heads (grouped-query); None: num_heads")
+    d_ff: int = option(344, "hidden width of the feed-forward layer")
+    rope_theta: float = option(10000.0, "base of the rotary frequencies (transformer_lm)")
+    norm_eps: float = option(1e-5, "epsilon of RMSNorm or LayerNorm")
+    tied_embeddings: bool = option(False, "share the token embedding with the output head")
+    dropout: float = option(0.0, "dropout probability in training")
+
+
+@dataclass
+class OptimizerConfig:
+    """Fields that an optimizer does not know stay None in its preset, and setting them is refused."""
+
+    name: str = option("adamw", "key of trainable.optim.OPTIMIZERS")
+    lr: float = option(3e-3, "peak learning rate (relative for adafactor)")
+    weight_decay: float = option(0.1, "decoupled decay, on matrices only")
+    betas: list[float] | None = option(None, "decay of the first and second moment")
+    eps: float | None = option(None, "added to the root of the second moment")
+    momentum: float | None = option(None, "momentum (sgd)")
+    beta2_decay: float | None = option(None, "exponent of the second moment's decay (adafactor)")
+    clip_threshold: float | None = option(None, "largest root-mean-square of an update (adafactor)")
+
+
+@dataclass
+class ScheduleConfig:
+    name: str = option("cosine", "key of trainable.optim.SCHEDULES")
+    warmup_steps: int = option(0, "linear warm-up from 0", "steps")
+    min_lr_ratio: float = option(0.1, "floor as a share of the peak learning rate")
+    decay_fraction: float = option(0.2, "share of the run in which wsd decays")
+
+
+@dataclass
+class AdapterConfig:
+    name: str = option("none", "key of trainable.adapters.ADAPTERS")
+
+
+@dataclass
+class DataConfig:
+    name: str = option("stdlib", "key of trainable.data.DATASETS")
+    root: str = option("data", "folder of raw and processed data sets")
+    path: str | None = option(None, "text file or folder (data=text)")
+    document_separator: str = option("auto", "what parts documents in one text file; auto: <|endoftext|> if present, else blank lines")
+    tokenizer: str = option("bpe", "bpe: a byte-level BPE trained on the training split; else a folder with vocab.json and merges.txt")
+    vocab_size: int = option(1024, "size of the trained vocabulary, or of the given one", "tokens")
+    val_fraction: float = option(0.05, "share of documents held out for validation")
+    test_fraction: float = option(0.05, "share of documents held out for the test")
+    split_seed: int = option(2357, "seed of the split by document")
+    max_documents: int | None = option(None, "use only the first documents; None: all", "documents")
+    hub_path: str | None = option(None, "Hugging Face data set (hub data sets)")
+    hub_config: str | None = option(None, "its configuration")
+    text_column: str = option("text", "its text column")
+    ood_path: str | None = option(None, "prepared data set folder for test/ood_perplexity")
+
+
+@dataclass
+class TrainingConfig:
+    max_steps: int = option(400, "optimizer steps of a full run", "steps")
+    batch_size: int = option(8, "global batch = micro batch x accumulation x ranks", "sequences")
+    micro_batch_size: int | None = option(None, "sequences per forward pass and rank; None: the whole share", "sequences")
+    grad_clip: float = option(1.0, "largest global gradient norm; 0: off")
+    seed: int = option(42, "seed of weights, batches and dropout")
+    eval_interval: int = option(40, "steps between evaluations", "steps")
+    eval_batches: int = option(8, "validation batches per evaluation", "batches")
+    test_batches: int = option(32, "test batches at the end; 0: no test", "batches")
+    log_interval: int = option(10, "steps between logged training metrics", "steps")
+    checkpoint_interval: int | None = option(None, "steps between checkpoints, a multiple of eval_interval; None: eval_interval", "steps")
+    keep_checkpoints: int = option(3, "newest checkpoints kept while running")
+    precision: str = option("auto", "fp32, bf16 (autocast), or auto: bf16 on GPUs that have it")
+    compile: bool = option(False, "torch.compile the model")
+    device: str = option("auto", "auto, cpu or cuda")
+    num_threads: int | None = option(None, "CPU threads; None: the trial's CPUs", "threads")
+
+
+@dataclass
+class TrackingConfig:
+    wandb: str = option("offline", "offline, online or off")
+    tensorboard: bool = option(False, "also write TensorBoard event files")
+    plots: bool = option(True, "draw plots/*.png when the run ends")
+    project: str = option("efficient-optimization-research", "wandb project")
+    group: str | None = option(None, "wandb group; None: the sweep's name or the experiment's")
+    notes: str = option("", "free text kept with the run")
+    tags: list[str] = option([], "further tags beside phase, model, optimizer, dataset, paper and status")
+
+
+@dataclass
+class ExperimentConfig:
+    phase: str = option("baseline", "baseline, quantization, lowrank, hybrid, scaling or theory")
+    category: str = option("adam", "aspect under test")
+    description: str | None = option(None, "key variant; None: model and data set")
+    variant: str | None = option(None, "detail that tells runs apart; None: the learning rate")
+    paper: str | None = option(None, "paper this belongs to, such as paper1")
+    hypothesis: str = option("", "what is expected, written down before the run")
+    results_dir: str = option("results", "folder of runs, sweeps and archives")
+
+
+@dataclass
+class ResourcesConfig:
+    cpus_per_trial: float = option(1.0, "CPUs a trial reserves", "CPUs")
+    gpus_per_trial: float = option(0.0, "GPUs a trial reserves", "GPUs")
+    max_concurrent_trials: int | None = option(None, "trials at once; None: what the machine holds")
+    max_failures: int = option(2, "times a trial that failed is run again")
+    trial_timeout_seconds: float = option(600.0, "a trial without progress for this long is ended and retried", "s")
+
+
+@dataclass
+class RunConfig:
+    model: ModelConfig = field(default_factory=ModelConfig)
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    adapter: AdapterConfig = field(default_factory=AdapterConfig)
+    data: DataConfig = field(default_factory=DataConfig)
+    training: TrainingConfig = field(default_factory=TrainingConfig)
+    tracking: TrackingConfig = field(default_factory=TrackingConfig)
+    experiment: ExperimentConfig = field(default_factory=ExperimentConfig)
+    resources: ResourcesConfig = field(default_factory=ResourcesConfig)
+
+
+GROUPS: dict[str, type] = {f.name: f.type for f in fields(RunConfig) if is_dataclass(f.type)}  # type: ignore[misc]
