@@ -43,7 +43,9 @@ _METRICS = [
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _METRICS}
 
 # Columns every run's metrics.csv has, in this order; phase metrics follow when a probe is on.
-EVERY_RUN: list[str] = [m.name for m in _METRICS if m.name.split("/")[0] in {"step", "epoch", "train", "eval", "memory", "time", "optimizer"}]
+EVERY_RUN: list[str] = [
+    m.name for m in _METRICS if m.name.split("/")[0] in {"step", "epoch", "train", "eval", "memory", "time", "optimizer"}
+]
 # Written once, at the end, into the summary.
 AT_THE_END: list[str] = [m.name for m in _METRICS if m.name.startswith(("test/", "downstream/"))]
 DOWNSTREAM_PREFIX = "downstream/"

@@ -1,0 +1,130 @@
+"""Rules between the values of one run: pure, no torch; each broken rule is one sentence with the value and the rule."""
+
+import math
+from collections.abc import Collection, Iterator
+from dataclasses import fields
+from pathlib import Path
+
+from trainable.spec.config import OptimizerConfig, RunConfig, ScheduleConfig, TrainingConfig
+from trainable.spec.experiment_id import PHASES
+from trainable.spec.mistakes import unknown
+
+UINT32_VOCABULARY = 2**32
+_OPTIMIZER_ALWAYS = {"name", "lr", "weight_decay"}
+
+
+def run_mistakes(config: RunConfig, optimizer_fields: Collection[str]) -> list[str]:
+    """Every broken rule of one run. `optimizer_fields` are those the chosen optimizer knows."""
+    return [
+        *_model_mistakes(config),
+        *_optimizer_mistakes(config.optimizer, optimizer_fields),
+        *_schedule_mistakes(config.schedule, config.training),
+        *_training_mistakes(config.training),
+        *_data_mistakes(config),
+        *_choice_mistakes(config),
+        *_resource_mistakes(config),
+    ]
+
+
+def _positive(path: str, section: object, names: str) -> Iterator[str]:
+    for name in names.split():
+        value = getattr(section, name)
+        if value is not None and not value > 0:
+            yield f"{path}.{name}={value} must be above 0"
+
+
+def _model_mistakes(config: RunConfig) -> Iterator[str]:
+    model = config.model
+    yield from _positive("model", model, "vocab_size context_length d_model num_layers num_heads num_kv_heads d_ff rope_theta norm_eps")
+    if not 0.0 <= model.dropout < 1.0:
+        yield f"model.dropout={model.dropout} must lie in [0, 1)"
+    if model.num_heads > 0 and model.d_model % model.num_heads:
+        yield f"model.d_model={model.d_model} must be divisible by model.num_heads={model.num_heads}"
+    elif model.architecture == "transformer_lm" and model.num_heads > 0 and (model.d_model // model.num_heads) % 2:
+        yield f"model.d_model / model.num_heads = {model.d_model // model.num_heads} must be even for rotary positions"
+    heads = model.num_kv_heads
+    if heads and heads > 0 and model.num_heads % heads:
+        yield f"model.num_heads={model.num_heads} must be divisible by model.num_kv_heads={heads}"
+    if model.vocab_size < config.data.vocab_size:
+        yield f"model.vocab_size={model.vocab_size} must be at least data.vocab_size={config.data.vocab_size}, or tokens have no embedding"
+
+
+def _optimizer_mistakes(optimizer: OptimizerConfig, known: Collection[str]) -> Iterator[str]:
+    if not (math.isfinite(optimizer.lr) and optimizer.lr > 0):
+        yield f"optimizer.lr={optimizer.lr} must be finite and above 0"
+    if not (math.isfinite(optimizer.weight_decay) and optimizer.weight_decay >= 0):
+        yield f"optimizer.weight_decay={optimizer.weight_decay} must be finite and at least 0"
+    if optimizer.betas is not None and (len(optimizer.betas) != 2 or not all(0 <= b < 1 for b in optimizer.betas)):
+        yield f"optimizer.betas={list(optimizer.betas)} must be two numbers in [0, 1)"
+    yield from _positive("optimizer", optimizer, "eps clip_threshold")
+    if optimizer.momentum is not None and not 0 <= optimizer.momentum < 1:
+        yield f"optimizer.momentum={optimizer.momentum} must lie in [0, 1)"
+    for name in (f.name for f in fields(optimizer)):
+        if known and name not in known and name not in _OPTIMIZER_ALWAYS and getattr(optimizer, name) is not None:
+            yield f"optimizer.{name} has no meaning for {optimizer.name} (it knows: {', '.join(sorted(known))})"
+
+
+def _schedule_mistakes(schedule: ScheduleConfig, training: TrainingConfig) -> Iterator[str]:
+    if schedule.warmup_steps < 0:
+        yield f"schedule.warmup_steps={schedule.warmup_steps} must be at least 0"
+    if schedule.warmup_steps > training.max_steps:
+        yield f"schedule.warmup_steps={schedule.warmup_steps} is longer than the run of training.max_steps={training.max_steps}"
+    for name in ("min_lr_ratio", "decay_fraction"):
+        if not 0 <= getattr(schedule, name) <= 1:
+            yield f"schedule.{name}={getattr(schedule, name)} must lie in [0, 1]"
+
+
+def _training_mistakes(training: TrainingConfig) -> Iterator[str]:
+    yield from _positive(
+        "training", training, "max_steps batch_size micro_batch_size eval_interval eval_batches log_interval checkpoint_interval"
+    )
+    yield from _positive("training", training, "keep_checkpoints num_threads")
+    micro = training.micro_batch_size
+    if micro and micro > 0 and training.batch_size % micro:
+        yield f"training.batch_size={training.batch_size} must be divisible by training.micro_batch_size={micro}"
+    interval = training.checkpoint_interval
+    if interval and training.eval_interval > 0 and interval % training.eval_interval:
+        yield f"training.checkpoint_interval={interval} must be a multiple of training.eval_interval={training.eval_interval}"
+    if training.seed < 0 or training.seed >= 2**32:
+        yield f"training.seed={training.seed} must lie in [0, 2**32)"
+    if not training.grad_clip >= 0:
+        yield f"training.grad_clip={training.grad_clip} must be at least 0 (0: off)"
+    if training.test_batches < 0:
+        yield f"training.test_batches={training.test_batches} must be at least 0"
+
+
+def _data_mistakes(config: RunConfig) -> Iterator[str]:
+    data = config.data
+    for name in ("val_fraction", "test_fraction"):
+        if not 0 < getattr(data, name) < 1:
+            yield f"data.{name}={getattr(data, name)} must lie in (0, 1)"
+    if data.val_fraction + data.test_fraction >= 1:
+        yield f"data.val_fraction + data.test_fraction = {data.val_fraction + data.test_fraction} leaves nothing to train on"
+    if not 0 < data.vocab_size <= UINT32_VOCABULARY:
+        yield f"data.vocab_size={data.vocab_size} must lie in [1, {UINT32_VOCABULARY}]"
+    elif data.tokenizer == "bpe" and data.vocab_size < 257:
+        yield f"data.vocab_size={data.vocab_size} must be at least 257: 256 bytes and the end-of-text token"
+    yield from _positive("data", data, "max_documents")
+    if data.name == "text" and not data.path:
+        yield "data.path is missing: data=text reads a text file or folder, such as data.path=corpus.txt"
+    if data.path is not None and not Path(data.path).exists():
+        yield f"data.path={data.path} does not exist"
+
+
+def _choice_mistakes(config: RunConfig) -> Iterator[str]:
+    one_of = {
+        "training.precision": (config.training.precision, ("auto", "fp32", "bf16")),
+        "training.device": (config.training.device, ("auto", "cpu", "cuda")),
+        "tracking.wandb": (config.tracking.wandb, ("offline", "online", "off")),
+        "experiment.phase": (config.experiment.phase, PHASES),
+    }
+    for key, (value, known) in one_of.items():
+        if value not in known:
+            yield unknown(key, value, known)
+
+
+def _resource_mistakes(config: RunConfig) -> Iterator[str]:
+    yield from _positive("resources", config.resources, "cpus_per_trial max_concurrent_trials trial_timeout_seconds")
+    for name in ("gpus_per_trial", "max_failures"):
+        if getattr(config.resources, name) < 0:
+            yield f"resources.{name}={getattr(config.resources, name)} must be at least 0"

@@ -1,0 +1,52 @@
+"""What makes two runs the same: a cell is one configuration, a trial is a cell and a seed."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from trainable.spec.compose import to_plain
+from trainable.spec.config import RunConfig
+
+# Keys that change where and how a run is carried out, not what it computes.
+NOT_IDENTITY = frozenset(
+    "training.seed training.micro_batch_size training.device training.num_threads training.checkpoint_interval "
+    "training.keep_checkpoints data.root".split()
+)
+_NOT_IDENTITY_GROUPS = frozenset({"tracking", "experiment", "resources"})
+HASH_LENGTH = 12
+
+
+def identity_of(config: RunConfig) -> dict[str, Any]:
+    """The part of a configuration that a cell's hash covers."""
+    groups = {group: values for group, values in to_plain(config).items() if group not in _NOT_IDENTITY_GROUPS}
+    return {g: {k: v for k, v in values.items() if f"{g}.{k}" not in NOT_IDENTITY} for g, values in groups.items()}
+
+
+def cell_of(config: RunConfig) -> str:
+    """The cell: hash of the resolved configuration without seed, tracking and resources."""
+    return content_hash(identity_of(config))
+
+
+def content_hash(value: Any, length: int = HASH_LENGTH) -> str:
+    """First hex digits of the SHA-256 of `value` as canonical JSON."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:length]
+
+
+@dataclass(frozen=True, order=True)
+class TrialKey:
+    """A trial's name in ledger, tables and directories: ``<cell>-s<seed>``."""
+
+    cell: str
+    seed: int
+
+    def __str__(self) -> str:
+        return f"{self.cell}-s{self.seed}"
+
+    @classmethod
+    def parse(cls, text: str) -> "TrialKey":
+        cell, separator, seed = text.rpartition("-s")
+        if not (separator and cell and seed.isdecimal()):
+            raise ValueError(f"'{text}' is not a trial key of the form <cell>-s<seed>")
+        return cls(cell, int(seed))

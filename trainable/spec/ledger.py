@@ -1,0 +1,167 @@
+"""The ledger's format: ``ledger.jsonl``, one event per line, and the state that replaying it gives.
+
+The driver appends (`sweeps.runner.ledger`); everybody else only reads. Events:
+
+| event           | keys beside `event` and `time` (ISO 8601, UTC)                                                    |
+|-----------------|---------------------------------------------------------------------------------------------------|
+| driver_started  | host, pid, command, commit                                                                        |
+| trial_started   | trial, attempt, stage, cell, seed, values, overrides, run_id                                      |
+| evaluated       | trial, attempt, step, metrics                                                                     |
+| rung            | trial, level, value, decision, cutoff, bracket                                                    |
+| trial_ended     | trial, attempt, status, stop_reason, step, error                                                  |
+| stage_ended     | stage, finalists                                                                                  |
+| driver_ended    | status, message                                                                                   |
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trainable.spec.status import Status
+
+Event = Mapping[str, Any]
+
+
+class DamagedLedger(ValueError):
+    """A line in the middle of the ledger is not an event; the message names file and line."""
+
+
+@dataclass
+class TrialRecord:
+    """What the ledger knows of one trial; `evaluations` maps step to metrics, in order of steps."""
+
+    trial: str
+    stage: str
+    cell: str
+    seed: int
+    values: dict[str, Any]
+    overrides: list[str]
+    run_id: str
+    attempt: int = 1
+    started: str = ""
+    ended: str | None = None
+    status: str = Status.RUNNING
+    stop_reason: str | None = None
+    error: str | None = None
+    step: int = 0
+    evaluations: dict[int, dict[str, Any]] = field(default_factory=dict)
+    rungs: list[dict[str, Any]] = field(default_factory=list)
+    endings: list[str] = field(default_factory=list)
+
+
+@dataclass
+class SweepState:
+    """The sweep as its events tell it; `trials` in order of their first start."""
+
+    trials: dict[str, TrialRecord] = field(default_factory=dict)
+    finalists: list[str] | None = None
+    drivers: list[dict[str, Any]] = field(default_factory=list)
+    endings: list[dict[str, Any]] = field(default_factory=list)
+
+
+def read_events(path: Path) -> tuple[list[dict[str, Any]], int]:
+    """All whole events, and the length in bytes of the part that holds them (shorter than the file when its last line is torn).
+
+    Raises `DamagedLedger` for a damaged line that is not the last.
+    """
+    content = path.read_bytes() if path.exists() else b""
+    events: list[dict[str, Any]] = []
+    length = 0
+    lines = content.splitlines(keepends=True)
+    for number, line in enumerate(lines, 1):
+        event = _parse(line)
+        if event is None:
+            if number == len(lines):
+                break
+            raise DamagedLedger(f"{path}, line {number}: not an event; the ledger is damaged in the middle and is left as it is")
+        events.append(event)
+        length += len(line)
+    return events, length
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    """The event of a whole line; None for a torn or foreign one."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and isinstance(event.get("event"), str) else None
+
+
+def replay(events: Iterable[Event]) -> SweepState:
+    """The state after `events`; unknown events are passed over, so that an older reader survives a newer ledger."""
+    state = SweepState()
+    for event in events:
+        apply(state, event)
+    return state
+
+
+def apply(state: SweepState, event: Event) -> None:
+    """Moves `state` by one event."""
+    action = _APPLY.get(event["event"])
+    if action is not None:
+        action(state, event)
+
+
+def _driver_started(state: SweepState, event: Event) -> None:
+    state.drivers.append(dict(event))
+
+
+def _driver_ended(state: SweepState, event: Event) -> None:
+    state.endings.append(dict(event))
+
+
+def _trial_started(state: SweepState, event: Event) -> None:
+    names = ("trial", "stage", "cell", "seed", "values", "overrides", "run_id")
+    record = state.trials.get(event["trial"])
+    if record is None:
+        record = TrialRecord(**{name: event[name] for name in names}, started=event["time"])
+        state.trials[record.trial] = record
+    record.attempt = event["attempt"]
+    record.overrides = list(event["overrides"])
+    record.status, record.stop_reason, record.error, record.ended = Status.RUNNING, None, None, None
+
+
+def _evaluated(state: SweepState, event: Event) -> None:
+    record = state.trials[event["trial"]]
+    record.evaluations[event["step"]] = dict(event["metrics"])
+    if event["step"] < record.step:
+        record.evaluations = dict(sorted(record.evaluations.items()))
+    record.step = max(record.step, event["step"])
+
+
+def _rung(state: SweepState, event: Event) -> None:
+    record = state.trials[event["trial"]]
+    record.rungs = [rung for rung in record.rungs if rung["level"] != event["level"]] + [dict(event)]
+
+
+def _trial_ended(state: SweepState, event: Event) -> None:
+    record = state.trials[event["trial"]]
+    record.status, record.ended = event["status"], event["time"]
+    record.stop_reason, record.error = event.get("stop_reason"), event.get("error")
+    record.endings.append(event["status"])
+
+
+def _stage_ended(state: SweepState, event: Event) -> None:
+    state.finalists = list(event["finalists"])
+
+
+_APPLY = {
+    "driver_started": _driver_started,
+    "driver_ended": _driver_ended,
+    "trial_started": _trial_started,
+    "evaluated": _evaluated,
+    "rung": _rung,
+    "trial_ended": _trial_ended,
+    "stage_ended": _stage_ended,
+}
+
+
+def curve(record: TrialRecord, metric: str) -> Iterator[tuple[int, float | None]]:
+    """(step, value) of one metric, by step; None where it was not measured."""
+    for step, metrics in sorted(record.evaluations.items()):
+        yield step, metrics.get(metric)

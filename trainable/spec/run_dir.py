@@ -1,0 +1,75 @@
+"""Where the files of one run lie: ``results/runs/<experiment id>/``."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class RunDir:
+    path: Path
+
+    @property
+    def experiment_id(self) -> str:
+        return self.path.name
+
+    @property
+    def config(self) -> Path:
+        return self.path / "config.yaml"
+
+    @property
+    def summary(self) -> Path:
+        return self.path / "summary.json"
+
+    @property
+    def summary_markdown(self) -> Path:
+        return self.path / "summary.md"
+
+    @property
+    def provenance(self) -> Path:
+        return self.path / "provenance.json"
+
+    @property
+    def train_log(self) -> Path:
+        return self.path / "logs" / "train.log"
+
+    @property
+    def metrics_csv(self) -> Path:
+        return self.path / "logs" / "metrics.csv"
+
+    @property
+    def hang_traceback(self) -> Path:
+        return self.path / "logs" / "hang.log"
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.path / "checkpoints"
+
+    @property
+    def plots(self) -> Path:
+        return self.path / "plots"
+
+    @property
+    def lock(self) -> Path:
+        return self.path / ".lock"
+
+    def checkpoint(self, name: int | str) -> Path:
+        """``checkpoints/checkpoint-<step>`` for a step, ``checkpoints/best`` or ``final`` for a name."""
+        return self.checkpoints / (f"checkpoint-{name}" if isinstance(name, int) else name)
+
+
+def runs_dir(results_dir: str | Path) -> Path:
+    return Path(results_dir) / "runs"
+
+
+def free_run_name(runs: Path, wanted: str, taken: frozenset[str] | set[str] = frozenset()) -> str:
+    """`wanted`, or the first of ``<wanted>-2``, ``<wanted>-3``, ... that no directory and no name in `taken` has.
+
+    The number goes before a ``_seedN`` ending, so that the name remains an experiment id.
+    """
+    head, separator, seed = wanted.rpartition("_seed")
+    head, ending = (head, separator + seed) if separator and seed.isdecimal() else (wanted, "")
+    name, number = wanted, 1
+    while name in taken or (runs / name).exists():
+        number += 1
+        name = f"{head}-{number}{ending}"
+    return name

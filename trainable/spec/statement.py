@@ -1,0 +1,57 @@
+"""What a sweep states before its first trial: the form of ``sweep.json``, read by the analysis."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from trainable.spec.sweep_dir import SWEEP_FORMAT
+
+WINNER = "winner"
+ALL_CELLS = "every_cell"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Confirmed when the relative difference of a cell to the baseline lies below `max_relative_difference`.
+
+    The difference is (cell - baseline) / baseline for a metric where lower is better, and its negative where higher is
+    better; so -0.01 states "better by at least 1 %", +0.01 "at most 1 % worse", -0.74 "at most 26 % of the baseline".
+    `cell` is WINNER (the first finalist as exploration ranked it), ALL_CELLS, or the varied values of one cell.
+    """
+
+    statement: str
+    max_relative_difference: float
+    metric: str = "eval/loss"
+    cell: str | dict[str, Any] = WINNER
+    higher_is_better: bool = False
+
+
+@dataclass
+class Statement:
+    """`varied` are the swept keys, `baseline_values` theirs in the baseline; `seeds` are those of the confirmation."""
+
+    name: str
+    hypothesis: str
+    metric: str
+    varied: list[str]
+    baseline_values: dict[str, Any]
+    baseline_cell: str
+    claims: list[Claim]
+    seeds: list[int]
+    explore_seed: int
+    max_steps: int
+    higher_is_better: bool = False
+    confidence: float = 0.95
+    base_overrides: list[str] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
+    base_config: dict[str, Any] = field(default_factory=dict)
+    runs_dir: str = "../../runs"
+    created: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        return {"format": SWEEP_FORMAT, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "Statement":
+        """Raises TypeError or KeyError when a field is missing."""
+        known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
+        return cls(**{**known, "claims": [Claim(**claim) for claim in values["claims"]]})
