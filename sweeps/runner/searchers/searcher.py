@@ -1,0 +1,45 @@
+"""What a searcher is here: it fills slots of the exploration with values."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from trainable.spec.ledger import TrialRecord
+
+# A key's domain: one of Ray Tune's own (``tune.loguniform(...)``, ``tune.grid_search([...])``).
+Space = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One place of the exploration: a point of the grid (may be empty) and the number of the draw at that point."""
+
+    grid: tuple[tuple[str, Any], ...]
+    draw: int
+
+    @property
+    def id(self) -> str:
+        """Stable over program runs and edits of the rest of the space."""
+        point = ",".join(f"{key}={value!r}" for key, value in self.grid)
+        return f"{point}#{self.draw}"
+
+
+class Searcher(ABC):
+    """Rebuilt from the ledger at every start: `resume` is told of all earlier trials before the first `suggest`."""
+
+    @abstractmethod
+    def suggest(self, slot: Slot) -> dict[str, Any]:
+        """A value for every key of the space, the slot's grid values among them."""
+
+    def resume(self, samples: Mapping[str, str], trials: Mapping[str, TrialRecord]) -> None:
+        """`samples` maps slot ids to trial names, in the order they were drawn."""
+
+    def started(self, slot: Slot, trial: str) -> None:
+        """The values last suggested for `slot` became `trial`."""
+
+    def reported(self, trial: str, step: int, metrics: Mapping[str, float | None]) -> None:
+        """An evaluation of a running trial."""
+
+    def ended(self, record: TrialRecord) -> None:
+        """A trial reached a final status."""
