@@ -5,9 +5,11 @@ The driver appends (`sweeps.runner.ledger`); everybody else only reads. Events:
 | event           | keys beside `event` and `time` (ISO 8601, UTC)                                                    |
 |-----------------|---------------------------------------------------------------------------------------------------|
 | driver_started  | host, pid, command, commit                                                                        |
+| sampled         | slot, trial, values                                                                               |
 | trial_started   | trial, attempt, stage, cell, seed, values, overrides, run_id                                      |
 | evaluated       | trial, attempt, step, metrics                                                                     |
 | rung            | trial, level, value, decision, cutoff, bracket                                                    |
+| exploited       | trial, source, step, values, overrides                                                            |
 | trial_ended     | trial, attempt, status, stop_reason, step, error                                                  |
 | stage_ended     | stage, finalists                                                                                  |
 | driver_ended    | status, message                                                                                   |
@@ -48,14 +50,17 @@ class TrialRecord:
     step: int = 0
     evaluations: dict[int, dict[str, Any]] = field(default_factory=dict)
     rungs: list[dict[str, Any]] = field(default_factory=list)
+    lineage: list[dict[str, Any]] = field(default_factory=list)
+    failures: int = 0
     endings: list[str] = field(default_factory=list)
 
 
 @dataclass
 class SweepState:
-    """The sweep as its events tell it; `trials` in order of their first start."""
+    """The sweep as its events tell it; `trials` in order of their first start, `samples` from slot to trial as drawn."""
 
     trials: dict[str, TrialRecord] = field(default_factory=dict)
+    samples: dict[str, str] = field(default_factory=dict)
     finalists: list[str] | None = None
     drivers: list[dict[str, Any]] = field(default_factory=list)
     endings: list[dict[str, Any]] = field(default_factory=list)
@@ -108,7 +113,16 @@ def apply(state: SweepState, event: Event) -> None:
 
 
 def _driver_started(state: SweepState, event: Event) -> None:
+    """A new driver finds what the one before left running, and gives failed trials a new chance."""
     state.drivers.append(dict(event))
+    for record in state.trials.values():
+        record.failures = 0
+        if record.status == Status.RUNNING:
+            record.status, record.stop_reason = Status.INTERRUPTED, "the driver ended"
+
+
+def _sampled(state: SweepState, event: Event) -> None:
+    state.samples[event["slot"]] = event["trial"]
 
 
 def _driver_ended(state: SweepState, event: Event) -> None:
@@ -139,11 +153,18 @@ def _rung(state: SweepState, event: Event) -> None:
     record.rungs = [rung for rung in record.rungs if rung["level"] != event["level"]] + [dict(event)]
 
 
+def _exploited(state: SweepState, event: Event) -> None:
+    record = state.trials[event["trial"]]
+    record.lineage.append(dict(event))
+    record.values, record.overrides = dict(event["values"]), list(event["overrides"])
+
+
 def _trial_ended(state: SweepState, event: Event) -> None:
     record = state.trials[event["trial"]]
     record.status, record.ended = event["status"], event["time"]
     record.stop_reason, record.error = event.get("stop_reason"), event.get("error")
     record.endings.append(event["status"])
+    record.failures += event["status"] == Status.FAILED
 
 
 def _stage_ended(state: SweepState, event: Event) -> None:
@@ -156,6 +177,8 @@ _APPLY = {
     "trial_started": _trial_started,
     "evaluated": _evaluated,
     "rung": _rung,
+    "sampled": _sampled,
+    "exploited": _exploited,
     "trial_ended": _trial_ended,
     "stage_ended": _stage_ended,
 }

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 class Status(StrEnum):
     RUNNING = "running"
+    PAUSED = "paused"
     COMPLETED = "completed"
     STOPPED_EARLY = "stopped_early"
     DIVERGED = "diverged"
