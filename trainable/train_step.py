@@ -1,0 +1,96 @@
+"""One optimizer step: micro-batches, accumulation, clipping, update; nothing here waits for the device."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from trainable.distributed import World, mean_over_ranks
+
+
+@dataclass
+class StepNumbers:
+    """Scalars on the device: read them only when they are logged. `update_norm` is None unless it was asked for."""
+
+    loss: torch.Tensor
+    grad_norm: torch.Tensor
+    update_norm: torch.Tensor | None = None
+
+    @property
+    def finite(self) -> torch.Tensor:
+        return torch.isfinite(self.loss) & torch.isfinite(self.grad_norm)
+
+
+class TrainStep:
+    """Holds what a step needs; `__call__` takes this rank's share of the global batch, x and y int64 [rows, time]."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        *,
+        micro_batch_size: int,
+        grad_clip: float,
+        autocast: torch.dtype | None,
+        world: World,
+    ) -> None:
+        self.model = model
+        self.optimizer = optimizer
+        self.micro_batch_size = micro_batch_size
+        self.grad_clip = grad_clip
+        self.autocast = autocast
+        self.world = world
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+
+    def __call__(self, x: torch.Tensor, y: torch.Tensor, lr: float, *, measure_update: bool) -> StepNumbers:
+        """Takes the step at learning rate `lr`. A step whose gradient is not finite leaves weights that are not to be used."""
+        loss = self._accumulate(x, y)
+        limit = self.grad_clip or float("inf")
+        grad_norm = nn.utils.clip_grad_norm_(self.parameters, limit)
+        before = [p.detach().clone() for p in self.parameters] if measure_update else []
+        _set_lr(self.optimizer, lr)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        update_norm = _distance(self.parameters, before) if measure_update else None
+        return StepNumbers(mean_over_ranks(loss, self.world), grad_norm, update_norm)
+
+    def _accumulate(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Gradients of the mean loss over all rows, and that loss."""
+        rows = x.shape[0]
+        total = torch.zeros((), device=x.device)
+        starts = range(0, rows, self.micro_batch_size)
+        for start in starts:
+            share = slice(start, start + self.micro_batch_size)
+            with self._synchronised(last=start == starts[-1]):
+                loss = token_loss(self.model, x[share], y[share], self.autocast) * (x[share].shape[0] / rows)
+                loss.backward()
+            total += loss.detach()
+        return total
+
+    def _synchronised(self, *, last: bool) -> AbstractContextManager[None]:
+        """Ranks exchange gradients once a step, with the last micro-batch."""
+        if last or not isinstance(self.model, nn.parallel.DistributedDataParallel):
+            return nullcontext()
+        context: AbstractContextManager[None] = self.model.no_sync()
+        return context
+
+
+def token_loss(model: nn.Module, x: torch.Tensor, y: torch.Tensor, autocast: torch.dtype | None) -> torch.Tensor:
+    """Mean cross entropy in nats/token of the model's predictions of y [rows, time] from x."""
+    with torch.autocast(x.device.type, dtype=autocast, enabled=autocast is not None):
+        logits = model(x)
+    return F.cross_entropy(logits.flatten(0, 1).float(), y.flatten())
+
+
+def _set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = lr * group.get("lr_scale", 1.0)
+
+
+def _distance(parameters: Sequence[torch.Tensor], before: list[torch.Tensor]) -> torch.Tensor:
+    """||theta_t - theta_(t-1)|| over all parameters."""
+    torch._foreach_sub_(before, [p.detach() for p in parameters])
+    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(before)))
