@@ -1,0 +1,39 @@
+"""Adafactor (Shazeer and Stern 2018, algorithms 4 and 5), PyTorch's: a factored second moment and no momentum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+from typing import TYPE_CHECKING
+
+from trainable.optim.entry import OptimizerEntry, ParameterGroup, Shape, given
+from trainable.spec.config import OptimizerConfig
+
+if TYPE_CHECKING:
+    import torch
+
+
+def build(groups: list[ParameterGroup], config: OptimizerConfig, device: torch.device) -> torch.optim.Optimizer:
+    """PyTorch's Adafactor. Its lr is relative: step t moves a tensor by max(1e-3, RMS(tensor)) * min(lr, 1 / sqrt(t)).
+
+    Useful values lie between 1e-3 and 1e-1, on another grid than Adam's.
+    """
+    from torch.optim import Adafactor
+
+    del device
+    return Adafactor(groups, lr=config.lr, **given(beta2_decay=config.beta2_decay, d=config.clip_threshold))
+
+
+def state_bytes(shapes: Iterable[Shape], config: OptimizerConfig) -> int:
+    """A float32 row and column factor per matrix (of the last two dimensions), a full second moment per vector."""
+    del config
+    return sum(4 * _entries(shape) for shape in shapes)
+
+
+def _entries(shape: Shape) -> int:
+    if len(shape) < 2:
+        return prod(shape)
+    return prod(shape[:-1]) + prod(shape[:-2]) * shape[-1]
+
+
+ADAFACTOR = OptimizerEntry(build, state_bytes, frozenset({"beta2_decay", "clip_threshold"}))

@@ -1,0 +1,35 @@
+"""What every optimizer declares; importable without torch, so that a plan can be checked and priced in milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from trainable.spec.config import OptimizerConfig
+
+if TYPE_CHECKING:
+    import torch
+
+Shape = tuple[int, ...]
+ParameterGroup = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class OptimizerEntry:
+    """One line of `OPTIMIZERS`.
+
+    `build` takes parameter groups (``params``: pairs of name and parameter; ``weight_decay``), the checked configuration and the
+    parameters' device. A setting that is None is left to the library's default.
+    `state_bytes` is exact for float32 parameters after the first step, without step counters (a few bytes for each tensor).
+    `settings` are the fields of `OptimizerConfig` that have a meaning here, beside ``lr`` and ``weight_decay``.
+    """
+
+    build: Callable[[list[ParameterGroup], OptimizerConfig, torch.device], torch.optim.Optimizer]
+    state_bytes: Callable[[Iterable[Shape], OptimizerConfig], int]
+    settings: frozenset[str]
+
+
+def given(**arguments: Any) -> dict[str, Any]:
+    """The arguments that are not None."""
+    return {name: value for name, value in arguments.items() if value is not None}
