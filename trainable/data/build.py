@@ -2,6 +2,7 @@
 
 import io
 import platform
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -25,6 +26,7 @@ from trainable.spec.mistakes import WrongRequest
 
 Report = Callable[[str], None]
 _CHUNK_CHARACTERS = 2_000_000  # encoded at once: enough to keep every core busy, tens of megabytes of tokens
+_REPORT_SECONDS = 2.0
 
 
 def build(config: DataConfig, directory: Path, report: Report) -> None:
@@ -51,7 +53,7 @@ def _tokenizer(config: DataConfig, corpus: Corpus, report: Report) -> Tokenizer:
 
 
 def _write_tokens(corpus: Corpus, tokenizer: Tokenizer, directory: Path, report: Report) -> dict[str, Any]:
-    corpus_hash = CorpusHash()
+    corpus_hash, next_report = CorpusHash(), time.monotonic() + _REPORT_SECONDS
     utf8_bytes: Counter[str] = Counter()
     dtype, eot_token = dtype_for(vocabulary_size(tokenizer)), end_of_text_id(tokenizer)
     with ExitStack() as stack:
@@ -60,7 +62,10 @@ def _write_tokens(corpus: Corpus, tokenizer: Tokenizer, directory: Path, report:
             for split, text in chunk:
                 utf8_bytes[split] += corpus_hash.add(text)
             _append(files, chunk, tokenizer)
-            report(f"{sum(file.tokens for file in files.values()):,} tokens written")
+            if time.monotonic() > next_report:
+                report(f"{_tokens(files):,} tokens so far")
+                next_report = time.monotonic() + _REPORT_SECONDS
+    report(f"{_tokens(files):,} tokens written")
     _require_documents(corpus.config, files)
     lengths = files["train"].document_lengths()
     _write_array(directory / "doc_lengths.npy", lengths)
@@ -78,6 +83,10 @@ def _append(files: dict[str, TokenFile], chunk: list[tuple[str, str]], tokenizer
     encodings = tokenizer.encode_batch_fast([text for _, text in chunk], add_special_tokens=False)
     for split, file in files.items():
         file.append([encoding.ids for (own, _), encoding in zip(chunk, encodings, strict=True) if own == split])
+
+
+def _tokens(files: dict[str, TokenFile]) -> int:
+    return sum(file.tokens for file in files.values())
 
 
 def chunks(documents: Iterator[tuple[str, str]], characters: int) -> Iterator[list[tuple[str, str]]]:

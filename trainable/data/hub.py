@@ -1,5 +1,6 @@
 """Data sets of the Hugging Face hub, through its `datasets` library (extra dependency `hub`)."""
 
+import logging
 from collections.abc import Callable, Iterator
 from functools import lru_cache, partial
 from importlib.util import find_spec
@@ -70,6 +71,7 @@ def _load(hub_path: str, hub_config: str | None, streaming: bool) -> Any:
     try:
         from datasets import load_dataset
 
+        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)  # without network it warns at every retry
         return load_dataset(hub_path, hub_config, streaming=streaming)
     except Exception as error:  # no network, no such data set, no such configuration, full disk: all end here
         raise _unreachable(hub_path, error) from error

@@ -23,14 +23,11 @@ def library() -> Path:
 
 def source_files(root: Path) -> list[str]:
     """Relative posix paths of the modules that belong to the corpus, sorted."""
-    files = (path.relative_to(root) for path in root.rglob("*.py"))
-    return sorted(file.as_posix() for file in files if _belongs(file))
-
-
-def _belongs(file: Path) -> bool:
-    names = file.with_suffix("").parts
-    # The list of the interpreter itself keeps out site-packages and what a distribution adds (sitecustomize, build facts).
-    return names[0] in sys.stdlib_module_names and not (_NOT_EVERYWHERE | _NOT_WRITTEN) & set(names)
+    # The interpreter's own list of modules keeps out site-packages and what a distribution adds (sitecustomize, build facts).
+    modules = [entry for entry in root.iterdir() if entry.name.removesuffix(".py") in sys.stdlib_module_names]
+    files = [file.relative_to(root) for entry in modules for file in (entry.rglob("*.py") if entry.is_dir() else [entry])]
+    left_out = _NOT_EVERYWHERE | _NOT_WRITTEN
+    return sorted(file.as_posix() for file in files if not left_out.intersection(file.with_suffix("").parts))
 
 
 def read(file: Path) -> str | None:

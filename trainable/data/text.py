@@ -2,6 +2,7 @@
 
 import codecs
 import mmap
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,8 +48,11 @@ def parted_by_blank_lines(lines: Iterator[str]) -> Iterator[str]:
 
 def text_files(folder: Path) -> list[Path]:
     """All files below the folder that are not hidden, sorted by relative posix path."""
-    named = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    return [path for name, path in sorted(named.items()) if not any(step.startswith(".") for step in name.split("/"))]
+    found: list[Path] = []
+    for here, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(here, name) for name in files if not name.startswith(".")]
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
 
 def mistakes(config: DataConfig) -> list[str]:
