@@ -21,7 +21,7 @@ class TokenFile:
     """Writes documents one after the other, and counts and hashes what it writes; a context manager."""
 
     def __init__(self, path: Path, dtype: str, eot_token: int) -> None:
-        self._file = open(path, "wb")  # noqa: SIM115 (closed by __exit__)
+        self._file = open(path, "wb")
         self._dtype = dtype
         self._eot_token = eot_token
         self._sha256 = hashlib.sha256()
