@@ -1,0 +1,162 @@
+"""Reads a sweep or a single run from disk: the ledger for the status, the run directory for the numbers.
+
+What is damaged or missing becomes a note on the trial (or on the sweep), never a guess.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from analysis.witnesses import disagreements
+from trainable.spec.ledger import DamagedLedger, SweepState, TrialRecord, apply, read_events
+from trainable.spec.run_dir import RunDir
+from trainable.spec.run_summary import SUMMARY_FORMAT
+from trainable.spec.statement import Statement
+from trainable.spec.sweep_dir import SweepDir
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial as its witnesses tell it; `record` is None for a run outside a sweep, `summary` where it cannot be read."""
+
+    trial: str
+    cell: str
+    seed: int | None
+    stage: str
+    status: str
+    run_dir: RunDir
+    summary: Mapping[str, Any] | None = None
+    record: TrialRecord | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def told(self, name: str) -> Any:
+        """A field of ``summary.json``; None when it is not there."""
+        return None if self.summary is None else self.summary.get(name)
+
+    def told_in(self, name: str, key: str) -> Any:
+        """An entry of a mapping in ``summary.json``, such as a metric; None when it is not there."""
+        inner = self.told(name)
+        return inner.get(key) if isinstance(inner, dict) else None
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """`trials` in the order of their names, as the tables have them; `notes` speak of the sweep as a whole."""
+
+    directory: SweepDir
+    statement: Statement
+    state: SweepState
+    trials: list[Trial]
+    notes: list[str]
+
+
+def is_sweep(path: Path) -> bool:
+    return SweepDir(path).statement.is_file()
+
+
+def is_run(path: Path) -> bool:
+    run_dir = RunDir(path)
+    return any(file.is_file() for file in (run_dir.summary, run_dir.config, run_dir.metrics_csv))
+
+
+def load_sweep(directory: SweepDir) -> Sweep:
+    """The sweep in `directory`. Raises ValueError when its ``sweep.json`` is missing, damaged or of another format."""
+    try:
+        statement = Statement.from_json(directory.read_statement())
+    except (OSError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{directory.statement} cannot be read as a sweep statement: {error}") from error
+    state, notes = read_ledger(directory.ledger)
+    runs = directory.path / statement.runs_dir
+    records = sorted(state.trials.values(), key=lambda record: record.trial)
+    return Sweep(directory, statement, state, [_trial_of(record, runs, statement.metric) for record in records], notes)
+
+
+def load_run(path: Path) -> Trial:
+    """The single run in `path`, by its ``summary.json`` alone."""
+    run_dir = RunDir(path)
+    summary, notes = read_summary_json(run_dir)
+    told = summary or {}
+    seed = told.get("seed")
+    return Trial(
+        trial=str(told.get("trial") or run_dir.experiment_id),
+        cell=str(told.get("cell") or ""),
+        seed=seed if isinstance(seed, int) else None,
+        stage=str(told.get("stage") or ""),
+        status=str(told.get("status") or UNKNOWN),
+        run_dir=run_dir,
+        summary=summary,
+        notes=notes,
+    )
+
+
+def read_ledger(path: Path) -> tuple[SweepState, list[str]]:
+    """The state after every event that can be applied, and a note for each place of damage."""
+    if not path.exists():
+        return SweepState(), [f"{path.name} is missing: no trial is known"]
+    try:
+        events, length = read_events(path)
+    except DamagedLedger:
+        return _replay([*_parse_lines(path.read_bytes())])
+    torn = [f"the last line of {path.name} is torn and was passed over"] if length < path.stat().st_size else []
+    state, notes = _replay([(number, event) for number, event in enumerate(events, 1)])
+    return state, [*notes, *torn]
+
+
+def _parse_lines(content: bytes) -> list[tuple[int, Any]]:
+    parsed: list[tuple[int, Any]] = []
+    for number, line in enumerate(content.splitlines(), 1):
+        try:
+            parsed.append((number, json.loads(line)))
+        except ValueError:
+            parsed.append((number, None))
+    return parsed
+
+
+def _replay(events: list[tuple[int, Any]]) -> tuple[SweepState, list[str]]:
+    state, damaged = SweepState(), []
+    for number, event in events:
+        try:
+            apply(state, event)
+        except (KeyError, TypeError, ValueError, AttributeError):
+            damaged.append(number)
+    lines = ", ".join(map(str, damaged))
+    return state, [f"the ledger is damaged in line {lines}: what stood there is not part of this report"] if damaged else []
+
+
+def read_summary_json(run_dir: RunDir) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+    """``summary.json`` as it stands (no defaults filled in, so that missing stays missing), or None and the reason."""
+    if not run_dir.path.is_dir():
+        return None, ("run directory missing",)
+    try:
+        values = json.loads(run_dir.summary.read_bytes())
+    except FileNotFoundError:
+        return None, ("summary.json missing",)
+    except (OSError, ValueError) as error:
+        return None, (f"summary.json unreadable ({type(error).__name__})",)
+    if not isinstance(values, dict) or values.get("format") != SUMMARY_FORMAT:
+        return None, (f"summary.json is not of format {SUMMARY_FORMAT}",)
+    return values, ()
+
+
+def _trial_of(record: TrialRecord, runs: Path, metric: str) -> Trial:
+    run_dir = RunDir(runs / record.run_id)
+    summary, notes = read_summary_json(run_dir)
+    if summary is not None:
+        notes = tuple(disagreements(record, summary, metric))
+    return Trial(
+        trial=record.trial,
+        cell=record.cell,
+        seed=record.seed,
+        stage=record.stage,
+        status=record.status,
+        run_dir=run_dir,
+        summary=summary,
+        record=record,
+        values=record.values,
+        notes=notes,
+    )

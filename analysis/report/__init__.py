@@ -1,0 +1,3 @@
+from analysis.report.conclusion import Conclusion, conclude
+
+__all__ = ["Conclusion", "conclude"]

@@ -1,0 +1,88 @@
+"""The confirmed cells against the baseline, as Markdown and for the terminal."""
+
+from collections.abc import Mapping, Sequence
+
+from analysis.columns import Row, metric_column
+from analysis.compare import CellSummary, compare
+from analysis.report.markdown import MISSING, bytes_shown, mean_and_std, number, percent, signed, table
+from analysis.study import Cell, Study
+
+# Shown beside the sweep's own metric where they were measured.
+FURTHER = ("test/loss", "eval/perplexity", "time/tokens_per_sec", "memory/peak_gb", "optimizer_state_bytes")
+
+
+def section(study: Study, cells: Sequence[CellSummary]) -> list[str]:
+    """The results of the confirmation as a Markdown section."""
+    if not cells:
+        return ["## Results", "", "No cell has been confirmed yet.", ""]
+    statement = study.statement
+    unit = metric_column(statement.metric).unit
+    seeds = ", ".join(map(str, statement.seeds))
+    intro = (
+        f"{statement.metric}{'' if unit == '1' else f' in {unit}'} at the end of full runs on the seeds {seeds}, which the "
+        "exploration did not use; mean ± sample standard deviation. Paired: mean of the relative differences to the baseline seed "
+        f"by seed (below 0 is better), with its {statement.confidence:.0%} interval."
+    )
+    return ["## Results", "", intro, "", *table(HEADER, [row_of(cell, study.cells) for cell in cells]), "", *_further(study, cells)]
+
+
+HEADER = ["configuration", "n", "mean ± std", "median", "Δ to baseline", "Δ relative", "paired", "Welch p", "dead seeds"]
+
+
+def row_of(cell: CellSummary, known: Mapping[str, Cell]) -> list[str]:
+    """One cell in the columns of `HEADER`."""
+    return [
+        known[cell.cell].title,
+        str(cell.n),
+        mean_and_std(cell.mean, cell.std),
+        number(cell.median),
+        signed(cell.difference),
+        percent(cell.relative_difference),
+        _paired(cell),
+        f"{cell.welch.p_value:.2g}" if cell.welch else MISSING,
+        _dead(cell),
+    ]
+
+
+def _paired(cell: CellSummary) -> str:
+    if cell.paired is None:
+        return MISSING
+    return f"{percent(cell.paired.estimate)} [{percent(cell.paired.low)}, {percent(cell.paired.high)}]"
+
+
+def _dead(cell: CellSummary) -> str:
+    dead = [f"{seed} ({why})" for seed, why in cell.seeds.dead.items()]
+    to_come = [f"{seed} (no full run yet)" for seed in cell.seeds.pending]
+    return ", ".join([*dead, *to_come]) or "0"
+
+
+def _further(study: Study, cells: Sequence[CellSummary]) -> list[str]:
+    """Means of the other measurements over the same seeds."""
+    measured = [name for name in FURTHER if name != study.statement.metric and any(row.get(name) is not None for row in study.rows)]
+    columns = {name: _means(study, name) for name in measured}
+    if not measured:
+        return []
+    header = ["configuration", *(_heading(name) for name in measured)]
+    body = [[study.cells[cell.cell].title, *(columns[name].get(cell.cell, MISSING) for name in measured)] for cell in cells]
+    return [*table(header, body), ""]
+
+
+def _means(study: Study, name: str) -> dict[str, str]:
+    shown = bytes_shown if name.endswith("_bytes") else None
+    return {
+        cell.cell: shown(cell.mean) if shown else mean_and_std(cell.mean, cell.std) for cell in compare(study.statement, study.rows, name)
+    }
+
+
+def _heading(name: str) -> str:
+    unit = "" if name.endswith("_bytes") else metric_column(name).unit
+    return name if unit in ("", "1") else f"{name} ({unit})"
+
+
+def statuses(rows: Sequence[Row]) -> str:
+    """``30 trials: 12 completed, 17 stopped_early, 1 diverged``."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row["status"]] = counts.get(row["status"], 0) + 1
+    parts = ", ".join(f"{count} {status}" for status, count in sorted(counts.items(), key=lambda item: -item[1]))
+    return f"{len(rows)} trials" + (f": {parts}" if parts else "")

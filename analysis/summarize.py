@@ -1,0 +1,43 @@
+"""From run directories and the ledger to ``trials.parquet`` and ``metrics.parquet``."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from analysis.columns import Row
+from analysis.load import Sweep, Trial, load_run
+from analysis.parquet import write_metrics, write_trials
+from analysis.trials import Sources, rows_of, sources_of
+
+
+def summarize(sweep: Sweep) -> list[Row]:
+    """Writes both tables of a sweep into its directory; returns the rows of ``trials.parquet``."""
+    notes = write_metrics(sweep.directory.metrics, sweep.trials)
+    sources = _sources(sweep)
+    rows = rows_of([_with_notes(trial, notes) for trial in sweep.trials], sources)
+    about = {"sweep": sweep.statement.name, "hypothesis": sweep.statement.hypothesis}
+    write_trials(sweep.directory.trials, [column for column, _ in sources], rows, **about)
+    return rows
+
+
+def rows_of_sweep(sweep: Sweep) -> list[Row]:
+    """The rows of ``trials.parquet`` without reading any ``metrics.csv`` and without writing."""
+    return rows_of(sweep.trials, _sources(sweep))
+
+
+def summarize_run(path: Path) -> list[Row]:
+    """Writes both tables of a single run into its directory; returns its one row."""
+    trial = load_run(path)
+    notes = write_metrics(path / "metrics.parquet", [trial])
+    sources = sources_of([trial], [], "", [])
+    rows = rows_of([_with_notes(trial, notes)], sources)
+    write_trials(path / "trials.parquet", [column for column, _ in sources], rows, run=trial.run_dir.experiment_id)
+    return rows
+
+
+def _sources(sweep: Sweep) -> Sources:
+    statement = sweep.statement
+    return sources_of(sweep.trials, statement.varied, statement.baseline_cell, sweep.state.finalists or [])
+
+
+def _with_notes(trial: Trial, notes: dict[str, list[str]]) -> Trial:
+    return replace(trial, notes=(*trial.notes, *notes.get(trial.trial, [])))

@@ -1,0 +1,118 @@
+"""``trials.parquet``: its columns, and one row per trial."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from analysis.columns import Column, Row, as_typed, config_column, metric_column
+from analysis.load import Trial
+from trainable.spec.metric_names import DOWNSTREAM_PREFIX, METRICS
+
+Source = Callable[[Trial], Any]
+Sources = Sequence[tuple[Column, Source]]
+
+TEXT, WHOLE, REAL, FLAG, TIME = pa.string(), pa.int64(), pa.float64(), pa.bool_(), pa.timestamp("us", tz="UTC")
+
+
+def _told(name: str) -> Source:
+    return lambda trial: trial.told(name)
+
+
+def _metric(name: str, where: str = "metrics") -> Source:
+    return lambda trial: trial.told_in(where, name)
+
+
+# Who the trial is and how it ended: by the ledger, for a run outside a sweep by its summary.
+_IDENTITY: list[tuple[Column, Source]] = [
+    (Column("trial", TEXT, "", "name of the trial: <cell>-s<seed>"), lambda t: t.trial),
+    (Column("cell", TEXT, "", "hash of the configuration without seed, tracking and resources"), lambda t: t.cell or None),
+    (Column("seed", WHOLE, "", "seed of weights, batches and dropout"), lambda t: t.seed),
+    (Column("stage", TEXT, "", "explore (may be stopped early) or confirm (full run on a fresh seed)"), lambda t: t.stage or None),
+    (Column("status", TEXT, "", "how the trial ended, by the ledger; 'unknown' where nobody says"), lambda t: t.status),
+    (
+        Column("stop_reason", TEXT, "", "why it ended before its last step"),
+        lambda t: t.record.stop_reason if t.record else t.told("stop_reason"),
+    ),
+    (Column("attempts", WHOLE, "attempts", "times the trial was started"), lambda t: t.record.attempt if t.record else t.told("attempt")),
+    (
+        Column("note", TEXT, "", "what is missing, damaged, or told differently by ledger and run directory"),
+        lambda t: "; ".join(t.notes) or None,
+    ),
+    (Column("error", TEXT, "", "error text of a failed trial"), lambda t: t.record.error if t.record else t.told("error")),
+    (Column("run_id", TEXT, "", "experiment id: name of the run directory"), lambda t: t.run_dir.experiment_id),
+]
+# What was measured and where: by the run directory.
+_MEASURED: list[tuple[Column, Source]] = [
+    (Column("best_eval_loss", REAL, "nats/token", "eval/loss at the best evaluation"), _metric("eval/loss", "best_metrics")),
+    (Column("best_step", WHOLE, "steps", "step of the best evaluation"), _told("best_step")),
+    (Column("step", WHOLE, "steps", "optimizer steps done"), _told("step")),
+    (Column("max_steps", WHOLE, "steps", "optimizer steps of a full run of this configuration"), _told("max_steps")),
+    (Column("tokens", WHOLE, "tokens", "training tokens seen"), _told("tokens")),
+    (Column("duration_seconds", REAL, "s", "time spent training and evaluating, over all attempts"), _told("duration_seconds")),
+    (Column("parameters", WHOLE, "parameters", "trainable parameters"), _told("parameters")),
+    (Column("optimizer_state_bytes", WHOLE, "bytes", "memory of the optimizer's state"), _told("optimizer_state_bytes")),
+    (Column("checkpoint_bytes", WHOLE, "bytes", "size of the last checkpoint on disk"), _told("checkpoint_bytes")),
+    (Column("micro_batch_size", WHOLE, "sequences", "sequences per forward pass and rank"), _told("micro_batch_size")),
+    (Column("commit", TEXT, "", "git commit of the code that ran"), _told("commit")),
+    (Column("host", TEXT, "", "machine that ran it"), _told("host")),
+    (Column("device", TEXT, "", "device that ran it"), _told("device")),
+    (Column("started", TIME, "", "first start"), lambda t: t.record.started if t.record else t.told("started")),
+    (Column("ended", TIME, "", "last end"), lambda t: t.record.ended if t.record else t.told("ended")),
+]
+_RANK = Column("finalist_rank", WHOLE, "", "place in the exploration: 1 is the winner; null: not confirmed as a finalist")
+_BASELINE = Column("is_baseline", FLAG, "", "whether the cell is the sweep's baseline")
+_OWN_COLUMN = frozenset({"step"})
+
+
+def sources_of(trials: Sequence[Trial], varied: Sequence[str], baseline_cell: str, finalists: Sequence[str]) -> list[tuple[Column, Source]]:
+    """Every column of the table and where its values come from; `varied` keys and downstream tasks add columns of their own."""
+    rank = {cell: place for place, cell in reversed(list(enumerate(finalists, 1)))}
+    place = [(_RANK, lambda t: rank.get(t.cell)), (_BASELINE, lambda t: t.cell == baseline_cell if baseline_cell else None)]
+    config = [(config_column(key, [t.values.get(key) for t in trials]), _value(key)) for key in varied]
+    metrics = [(metric_column(name), _metric(name)) for name in [*METRICS, *_downstream(trials)] if name not in _OWN_COLUMN]
+    return [*_IDENTITY, *place, *config, *metrics, *_MEASURED]
+
+
+def _value(key: str) -> Source:
+    return lambda trial: trial.values.get(key)
+
+
+def _downstream(trials: Iterable[Trial]) -> list[str]:
+    found = [trial.told("metrics") for trial in trials]
+    return sorted({name for metrics in found if isinstance(metrics, dict) for name in metrics if name.startswith(DOWNSTREAM_PREFIX)})
+
+
+def rows_of(trials: Sequence[Trial], sources: Sources) -> list[Row]:
+    """One row per trial. A value of the wrong type becomes null and is named in the row's note."""
+    return [_row(trial, sources) for trial in trials]
+
+
+def _row(trial: Trial, sources: Sources) -> Row:
+    row: dict[str, Any] = {}
+    misfits: list[str] = []
+    for column, source in sources:
+        try:
+            row[column.name] = _fitted(source(trial), column.type)
+        except ValueError as error:
+            row[column.name] = None
+            misfits.append(f"{column.name}: {error}")
+    row["note"] = "; ".join([*trial.notes, *misfits]) or None
+    return row
+
+
+def _fitted(value: Any, kind: pa.DataType) -> Any:
+    if kind != TIME:
+        return as_typed(value, kind)
+    if not value:
+        return None
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a time")
+    moment = datetime.fromisoformat(value)
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def config_of(row: Row, varied: Iterable[str]) -> Mapping[str, Any]:
+    """The varied values of a row, by key."""
+    return {key: row[f"config.{key}"] for key in varied}
