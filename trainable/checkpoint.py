@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,15 +67,19 @@ def load_checkpoint(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, An
     return model, join_tree(skeletons["training"], load_file(folder / "training.safetensors"))
 
 
-def newest_checkpoint(run_dir: RunDir) -> tuple[int, dict[str, torch.Tensor], dict[str, Any]] | None:
-    """(step, model, training state) of the newest whole checkpoint, ``final`` included; damaged ones are named in a warning."""
+def newest_checkpoint(
+    run_dir: RunDir, fits: Callable[[dict[str, Any]], bool] = lambda _: True
+) -> tuple[int, dict[str, torch.Tensor], dict[str, Any]] | None:
+    """(step, model, training state) of the newest whole checkpoint that `fits`, ``final`` included; others are named in a warning."""
     for folder in _candidates(run_dir):
         try:
             model, training = load_checkpoint(folder)
         except DamagedCheckpoint as error:
             log.warning("checkpoint passed over: %s", error)
             continue
-        return training["step"], model, training
+        if fits(training):
+            return training["step"], model, training
+        log.warning("checkpoint passed over: %s counts on rows of metrics.csv that are not there", folder)
     return None
 
 

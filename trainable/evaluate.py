@@ -1,52 +1,53 @@
-"""Evaluation on fixed batches, during a run and, as ``python -m trainable.evaluate RUN_DIR``, of its checkpoint."""
+"""``python -m trainable.evaluate RUN_DIR``: validation, test and out-of-distribution metrics of a run's checkpoint."""
 
-import math
-import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 
-import torch
-from torch import nn
+import yaml
 
-from trainable.data.batches import Batch
-from trainable.train_step import token_loss
-
-
-@dataclass(frozen=True)
-class Score:
-    """Mean cross entropy in nats/token over `tokens` predictions, and the time it took."""
-
-    loss: float
-    tokens: int
-    seconds: float
-
-    @property
-    def perplexity(self) -> float | None:
-        return perplexity(self.loss)
-
-    @property
-    def tokens_per_sec(self) -> float | None:
-        return self.tokens / self.seconds if self.seconds > 0 else None
+from trainable.checkpoint import DamagedCheckpoint, load_checkpoint
+from trainable.data.prepared import open_directory
+from trainable.learner import Learner
+from trainable.spec.atomic_write import write_json
+from trainable.spec.command import run_command
+from trainable.spec.compose import from_plain
+from trainable.spec.mistakes import EXIT_DONE, WrongRequest
+from trainable.spec.run_dir import RunDir
 
 
-def perplexity(loss: float | None) -> float | None:
-    """exp(loss); None where that is beyond a double or the loss is missing."""
-    if loss is None or not loss < 700:
-        return None
-    return math.exp(loss)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prints the metrics and writes them to ``evaluation.json`` in the run directory."""
+    parser = argparse.ArgumentParser(prog="python -m trainable.evaluate", description="Score a run's checkpoint on whole data sets.")
+    parser.add_argument("run", type=Path, metavar="RUN_DIR")
+    parser.add_argument("--checkpoint", default="best", help="best, final or a step")
+    parser.add_argument("--batches", type=int, default=10**9, help="at most this many batches of each set (default: all)")
+    given = parser.parse_args(arguments)
+    metrics = evaluate(RunDir(given.run), given.checkpoint, given.batches)
+    for name, value in metrics.items():
+        print(f"{name:<22} {'-' if value is None else f'{value:.4f}'}")
+    write_json(given.run / "evaluation.json", {"checkpoint": given.checkpoint, "metrics": metrics})
+    return EXIT_DONE
 
 
-@torch.no_grad()
-def score(model: nn.Module, batches: Iterable[Batch], device: torch.device, autocast: torch.dtype | None) -> Score:
-    """Scores `model` (put in evaluation mode, and back as it was); batches weigh by their tokens."""
-    was_training = model.training
-    model.eval()
-    started = time.perf_counter()
-    total, tokens = torch.zeros((), dtype=torch.float64, device=device), 0
-    for x, y in batches:
-        inputs, targets = torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
-        total += token_loss(model, inputs, targets, autocast).double() * y.size
-        tokens += y.size
-    loss = total.item() / tokens
-    model.train(was_training)
-    return Score(loss, tokens, time.perf_counter() - started)
+def evaluate(run_dir: RunDir, checkpoint: str, batches: int) -> dict[str, float | None]:
+    """Metrics by their names. Raises `WrongRequest` when the run or the checkpoint cannot be read."""
+    if not run_dir.config.is_file():
+        raise WrongRequest([f"{run_dir.path}: no {run_dir.config.name} there, so it is not a run directory"])
+    config = from_plain(yaml.safe_load(run_dir.config.read_text()))
+    try:
+        model, _ = load_checkpoint(run_dir.checkpoint(int(checkpoint) if checkpoint.isdecimal() else checkpoint))
+    except DamagedCheckpoint as damaged:
+        raise WrongRequest([str(damaged)]) from damaged
+    learner = Learner(config)
+    learner.model.load_state_dict(model)
+    scores = {"eval": learner.score(learner.data.val, batches), "test": learner.score(learner.data.test, batches)}
+    metrics = {f"{split}/{name}": getattr(score, name) for split, score in scores.items() for name in ("loss", "perplexity")}
+    if config.data.ood_path:
+        metrics["test/ood_perplexity"] = learner.score(open_directory(Path(config.data.ood_path)).test, batches).perplexity
+    return metrics
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

@@ -4,7 +4,6 @@ import os
 import platform
 import re
 import socket
-import subprocess
 import sys
 from collections.abc import Sequence
 from functools import lru_cache
@@ -15,7 +14,8 @@ from typing import Any
 import psutil
 import torch
 
-_CODE = Path(__file__).resolve().parent
+from trainable.spec.code_version import commit, git
+
 _LARGEST_DIFF = 200_000
 _SECRET_NAME = r"[\w-]*(?:api[_-]?key|(?:auth|access|hf|ray|bearer|github)[_-]?token|secret|passw(?:or)?d|credential|private[_-]?key)[\w-]*"
 _SECRET = re.compile(rf"(?i)({_SECRET_NAME}['\"]?\s*[=:]\s*['\"]?)[^\s'\",;]+")
@@ -28,7 +28,7 @@ _URL_LOGIN = re.compile(r"(\w+://)[^/\s:@]+:[^/\s@]+@")
 def provenance() -> dict[str, Any]:
     """Plain values for ``provenance.json``; what cannot be found out is None. Gathered once for each process."""
     return {
-        "git": {"commit": _git("rev-parse", "HEAD"), "diff": _diff()},
+        "git": {"commit": commit(), "diff": _diff()},
         "command": command_line(sys.argv),
         "python": platform.python_version(),
         "packages": dict(sorted((d.name, d.version) for d in distributions() if d.name)),
@@ -44,11 +44,6 @@ def provenance() -> dict[str, Any]:
     }
 
 
-def commit() -> str | None:
-    value: str | None = provenance()["git"]["commit"]
-    return value
-
-
 def command_line(arguments: Sequence[str]) -> list[str]:
     """The arguments without secrets, also those of the form ``--api-key VALUE``."""
     before = ["", *arguments]
@@ -61,20 +56,11 @@ def without_secrets(text: str) -> str:
 
 
 def _diff() -> str | None:
-    diff = _git("diff", "HEAD")
+    diff = git("diff", "HEAD")
     if diff is None:
         return None
     cut = diff if len(diff) <= _LARGEST_DIFF else diff[:_LARGEST_DIFF] + "\n(cut)\n"
     return without_secrets(cut)
-
-
-def _git(*arguments: str) -> str | None:
-    """Output of git in the folder of the code; None where there is no git or no repository."""
-    try:
-        done = subprocess.run(["git", "-C", str(_CODE), *arguments], capture_output=True, text=True, timeout=10, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
 
 
 def _processor() -> str | None:

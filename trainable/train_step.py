@@ -66,7 +66,7 @@ class TrainStep:
             share = slice(start, start + self.micro_batch_size)
             with self._synchronised(last=start == starts[-1]):
                 loss = token_loss(self.model, x[share], y[share], self.autocast) * (x[share].shape[0] / rows)
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         return total
 
@@ -93,4 +93,5 @@ def _set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
 def _distance(parameters: Sequence[torch.Tensor], before: list[torch.Tensor]) -> torch.Tensor:
     """||theta_t - theta_(t-1)|| over all parameters."""
     torch._foreach_sub_(before, [p.detach() for p in parameters])
-    return torch.linalg.vector_norm(torch.stack(torch._foreach_norm(before)))
+    norm: torch.Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(before)))
+    return norm

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Collection, Iterator
 from dataclasses import fields
-from pathlib import Path
 
 from trainable.spec.config import OptimizerConfig, RunConfig, ScheduleConfig, TrainingConfig
 from trainable.spec.experiment_id import PHASES
@@ -105,10 +104,6 @@ def _data_mistakes(config: RunConfig) -> Iterator[str]:
     elif data.tokenizer == "bpe" and data.vocab_size < 257:
         yield f"data.vocab_size={data.vocab_size} must be at least 257: 256 bytes and the end-of-text token"
     yield from _positive("data", data, "max_documents")
-    if data.name == "text" and not data.path:
-        yield "data.path is missing: data=text reads a text file or folder, such as data.path=corpus.txt"
-    if data.path is not None and not Path(data.path).exists():
-        yield f"data.path={data.path} does not exist"
 
 
 def _choice_mistakes(config: RunConfig) -> Iterator[str]:

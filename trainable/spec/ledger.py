@@ -18,6 +18,7 @@ The driver appends (`sweeps.runner.ledger`); everybody else only reads. Events:
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,15 +53,23 @@ class TrialRecord:
     rungs: list[dict[str, Any]] = field(default_factory=list)
     lineage: list[dict[str, Any]] = field(default_factory=list)
     failures: int = 0
+    busy_seconds: float = 0.0
+    resumed: str = ""
     endings: list[str] = field(default_factory=list)
 
 
 @dataclass
 class SweepState:
-    """The sweep as its events tell it; `trials` in order of their first start, `samples` from slot to trial as drawn."""
+    """The sweep as its events tell it; `trials` in order of their first start, `samples` from slot to trial as drawn.
+
+    `sampled_values` are the values of every drawn trial, `seconds` the time that drivers were at work.
+    """
 
     trials: dict[str, TrialRecord] = field(default_factory=dict)
     samples: dict[str, str] = field(default_factory=dict)
+    sampled_values: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seconds: float = 0.0
+    last_time: datetime | None = None
     finalists: list[str] | None = None
     drivers: list[dict[str, Any]] = field(default_factory=list)
     endings: list[dict[str, Any]] = field(default_factory=list)
@@ -107,6 +116,10 @@ def replay(events: Iterable[Event]) -> SweepState:
 
 def apply(state: SweepState, event: Event) -> None:
     """Moves `state` by one event."""
+    time = datetime.fromisoformat(event["time"])
+    if state.last_time is not None and event["event"] != "driver_started":
+        state.seconds += (time - state.last_time).total_seconds()
+    state.last_time = time
     action = _APPLY.get(event["event"])
     if action is not None:
         action(state, event)
@@ -123,6 +136,7 @@ def _driver_started(state: SweepState, event: Event) -> None:
 
 def _sampled(state: SweepState, event: Event) -> None:
     state.samples[event["slot"]] = event["trial"]
+    state.sampled_values[event["trial"]] = dict(event["values"])
 
 
 def _driver_ended(state: SweepState, event: Event) -> None:
@@ -135,7 +149,7 @@ def _trial_started(state: SweepState, event: Event) -> None:
     if record is None:
         record = TrialRecord(**{name: event[name] for name in names}, started=event["time"])
         state.trials[record.trial] = record
-    record.attempt = event["attempt"]
+    record.attempt, record.resumed = event["attempt"], event["time"]
     record.overrides = list(event["overrides"])
     record.status, record.stop_reason, record.error, record.ended = Status.RUNNING, None, None, None
 
@@ -164,6 +178,7 @@ def _trial_ended(state: SweepState, event: Event) -> None:
     record.status, record.ended = event["status"], event["time"]
     record.stop_reason, record.error = event.get("stop_reason"), event.get("error")
     record.endings.append(event["status"])
+    record.busy_seconds += (datetime.fromisoformat(event["time"]) - datetime.fromisoformat(record.resumed)).total_seconds()
     record.failures += event["status"] == Status.FAILED
 
 

@@ -1,12 +1,14 @@
 """What a sweep states before its first trial: the form of ``sweep.json``, read by the analysis."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from trainable.spec.sweep_dir import SWEEP_FORMAT
 
 WINNER = "winner"
 ALL_CELLS = "every_cell"
+# What is written down before the first trial; a change of it afterwards is recorded.
+_PREREGISTERED = ("hypothesis", "metric", "claims", "baseline_values", "seeds", "confidence")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,14 @@ class Statement:
     base_config: dict[str, Any] = field(default_factory=dict)
     runs_dir: str = "../../runs"
     created: str = ""
+    amendments: list[dict[str, Any]] = field(default_factory=list)
+
+    def amending(self, before: "Statement", now: str) -> "Statement":
+        """This statement as a later form of `before`: its date stays, and what it said otherwise is kept with the time of the change."""
+        earlier, later = asdict(before), asdict(self)
+        changed = {name: earlier[name] for name in _PREREGISTERED if earlier[name] != later[name]}
+        amendments = [*before.amendments, *([{"time": now, "before": changed}] if changed else [])]
+        return replace(self, created=before.created, amendments=amendments)
 
     def as_json(self) -> dict[str, Any]:
         return {"format": SWEEP_FORMAT, **asdict(self)}

@@ -1,0 +1,5 @@
+"""Learning rates from too small to learn in the time given to too large to be stable."""
+
+from ray import tune
+
+LEARNING_RATE = {"optimizer.lr": tune.grid_search([1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0])}

@@ -1,0 +1,144 @@
+"""A sweep with all its values filled in and checked: what the plan, the ledger and the analysis start from."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from sweeps.runner.blueprint_checks import blueprint_mistakes
+from sweeps.runner.schedulers.rule import Race
+from sweeps.runner.searchers.searcher import Slot
+from sweeps.runner.searchers.slots import slots
+from sweeps.runner.settings import Settings, apply_settings, as_plain, is_setting
+from sweeps.runner.sweep import Sweep
+from trainable.spec.compose import compose_run, overrides_of, parse_overrides, to_plain
+from trainable.spec.config import RunConfig
+from trainable.spec.identity import TrialKey, cell_of, content_hash, identity_of
+from trainable.spec.mistakes import WrongRequest
+from trainable.spec.statement import Statement
+from trainable.spec.status import Stage
+
+SWEEP_HASH_LENGTH = 8
+HIGHER_IS_BETTER = ("tokens_per_sec",)
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """Made by `draw_up`; `overrides` are those of every run, the sweep's own before the command line's."""
+
+    sweep: Sweep
+    settings: Settings
+    overrides: tuple[str, ...]
+    base: RunConfig
+    _configs: dict[str, RunConfig] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def slots(self) -> list[Slot]:
+        """The exploration's slots in the order they are filled; the baseline first, unless the settings leave it out."""
+        explore = self.settings.explore
+        drawn = slots(self.sweep.space, explore.samples, explore.seed)
+        if not explore.baseline:
+            return drawn
+        baseline = Slot(tuple(sorted(self.sweep.baseline.items())), 0)
+        return [baseline, *(slot for slot in drawn if slot.id != baseline.id)]
+
+    @cached_property
+    def baseline_cell(self) -> str:
+        return self.cell(self.sweep.baseline)
+
+    @property
+    def metric(self) -> str:
+        return self.settings.sweep.metric[0]
+
+    @property
+    def higher_is_better(self) -> bool:
+        return self.metric.endswith(HIGHER_IS_BETTER)
+
+    @property
+    def race(self) -> Race:
+        training = self.base.training
+        return Race(self.settings.scheduler, training.max_steps, training.eval_interval, self.higher_is_better)
+
+    @property
+    def directory_name(self) -> str:
+        return f"{self.sweep.name}-{content_hash(identity_of(self.base), SWEEP_HASH_LENGTH)}"
+
+    def run_overrides(self, values: Mapping[str, Any], seed: int) -> list[str]:
+        """A trial as overrides; group choices first, since a preset must not undo a value."""
+        ordered = sorted(values.items(), key=lambda item: "." in item[0])
+        return [*self.overrides, *overrides_of(ordered), f"training.seed={seed}"]
+
+    def config(self, values: Mapping[str, Any], seed: int) -> RunConfig:
+        """The checked configuration of one trial. Raises `WrongRequest` when the values break a rule."""
+        memo = json.dumps([sorted(values.items()), seed], default=repr)
+        if memo not in self._configs:
+            self._configs[memo] = compose_run(self.run_overrides(values, seed))
+        return self._configs[memo]
+
+    def cell(self, values: Mapping[str, Any]) -> str:
+        return cell_of(self.config(values, self.settings.explore.seed))
+
+    def key(self, values: Mapping[str, Any], seed: int) -> str:
+        return str(TrialKey(self.cell(values), seed))
+
+    def seed_of(self, stage: Stage, seed: int | None = None) -> int:
+        return self.settings.explore.seed if stage == Stage.EXPLORE or seed is None else seed
+
+    def statement(self, created: str) -> Statement:
+        """What goes into ``sweep.json`` before the first trial."""
+        return Statement(
+            name=self.sweep.name,
+            hypothesis=self.sweep.hypothesis,
+            metric=self.metric,
+            varied=sorted(self.sweep.space),
+            baseline_values=dict(self.sweep.baseline),
+            baseline_cell=self.baseline_cell,
+            claims=list(self.sweep.claims),
+            seeds=list(self.settings.sweep.seeds),
+            explore_seed=self.settings.explore.seed,
+            max_steps=self.base.training.max_steps,
+            higher_is_better=self.higher_is_better,
+            confidence=self.settings.sweep.confidence,
+            base_overrides=list(self.overrides),
+            settings=as_plain(self.settings),
+            base_config=to_plain(self.base),
+            created=created,
+        )
+
+
+def draw_up(sweep: Sweep, overrides: Sequence[str]) -> Blueprint:
+    """The sweep as the command line changes it, every trial that is known in advance composed and checked.
+
+    Raises `WrongRequest` with all mistakes of settings, overrides, space, baseline and claims.
+    """
+    parsed, mistakes = parse_overrides(overrides)
+    settings, wrong_settings = apply_settings(sweep.settings, [o for o in parsed if is_setting(o)])
+    run_overrides = [o.input_line for o in parsed if not is_setting(o)]
+    mistakes += wrong_settings
+    full = sweep.full if settings.sweep.scale == "full" else ()
+    every = (*sweep.base, *full, *run_overrides)
+    try:
+        base = compose_run(every)
+    except WrongRequest as wrong:
+        raise WrongRequest([*mistakes, *wrong.mistakes]) from wrong
+    sweep = replace(sweep, hypothesis=base.experiment.hypothesis or sweep.hypothesis)
+    blueprint = Blueprint(sweep, settings, every, base)
+    mistakes += blueprint_mistakes(sweep, settings, run_overrides)
+    mistakes = mistakes or _trial_mistakes(blueprint)
+    if mistakes:
+        raise WrongRequest(mistakes)
+    return blueprint
+
+
+def _trial_mistakes(blueprint: Blueprint) -> list[str]:
+    """Rules broken by the baseline or by a point of the grid, each once."""
+    found: dict[str, None] = {}
+    points = [dict(blueprint.sweep.baseline)]
+    points += [{**blueprint.sweep.baseline, **dict(slot.grid)} for slot in blueprint.slots]
+    for values in points:
+        try:
+            blueprint.config(values, blueprint.settings.explore.seed)
+        except WrongRequest as wrong:
+            found |= dict.fromkeys(f"{mistake} (with {', '.join(overrides_of(values.items()))})" for mistake in wrong.mistakes)
+    return list(found)

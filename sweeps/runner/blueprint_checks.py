@@ -1,0 +1,85 @@
+"""Rules of a sweep's statement and settings: pure, each broken rule one sentence."""
+
+from collections.abc import Iterator, Sequence
+
+from sweeps.runner.schedulers.registry import SCHEDULERS
+from sweeps.runner.searchers.registry import SEARCHERS
+from sweeps.runner.searchers.slots import space_mistakes
+from sweeps.runner.settings import Settings
+from sweeps.runner.sweep import Sweep
+from trainable.spec.compose import known_keys
+from trainable.spec.config import GROUPS
+from trainable.spec.metric_names import METRICS, is_known
+from trainable.spec.mistakes import unknown
+from trainable.spec.statement import ALL_CELLS, WINNER
+
+SCALES = ("small", "full")
+# What a claim may speak of beside the metrics of a run.
+SUMMARY_NUMBERS = ("optimizer_state_bytes", "checkpoint_bytes", "duration_seconds", "parameters", "tokens")
+
+
+def blueprint_mistakes(sweep: Sweep, settings: Settings, command_line: Sequence[str]) -> list[str]:
+    """Every broken rule; `command_line` are the run overrides given there."""
+    return [
+        *space_mistakes(sweep.space, settings.searcher.name, settings.explore.samples),
+        *_key_mistakes(sweep),
+        *_claim_mistakes(sweep),
+        *_setting_mistakes(settings),
+        *(
+            f"'{text}' sets a key that this sweep varies; its values stand in the search space"
+            for text in command_line
+            if text.split("=")[0].lstrip("+") in sweep.space
+        ),
+    ]
+
+
+def _key_mistakes(sweep: Sweep) -> Iterator[str]:
+    known = [*GROUPS, *known_keys()]
+    for key in sweep.space:
+        if key not in known:
+            yield unknown("key in the search space", key, known)
+    for key in sweep.baseline:
+        if key not in sweep.space:
+            yield unknown("key in the baseline", key, sweep.space)
+    for key in sorted(set(sweep.space) - set(sweep.baseline)):
+        yield f"the baseline gives no value for '{key}', which the search space varies"
+
+
+def _claim_mistakes(sweep: Sweep) -> Iterator[str]:
+    for claim in sweep.claims:
+        if not is_known(claim.metric) and claim.metric not in SUMMARY_NUMBERS:
+            yield unknown("metric in a claim", claim.metric, [*METRICS, *SUMMARY_NUMBERS])
+        if isinstance(claim.cell, str):
+            if claim.cell not in (WINNER, ALL_CELLS):
+                yield unknown("cell in a claim", claim.cell, (WINNER, ALL_CELLS))
+            continue
+        for key in claim.cell:
+            if key not in sweep.space:
+                yield unknown("key in a claim", key, sweep.space)
+
+
+def _setting_mistakes(settings: Settings) -> Iterator[str]:
+    section, explore, budget = settings.sweep, settings.explore, settings.budget
+    if settings.scheduler.name not in SCHEDULERS:
+        yield unknown("scheduler", settings.scheduler.name, SCHEDULERS)
+    if settings.searcher.name not in SEARCHERS:
+        yield unknown("searcher", settings.searcher.name, SEARCHERS)
+    if section.scale not in SCALES:
+        yield unknown("sweep.scale", section.scale, SCALES)
+    for metric in section.metric or [""]:
+        if not is_known(metric):
+            yield unknown("metric", metric, METRICS)
+    if not section.seeds or len(set(section.seeds)) != len(section.seeds) or min(section.seeds) < 0:
+        yield f"sweep.seeds={list(section.seeds)} must be different numbers of at least 0, and at least one"
+    if explore.seed in section.seeds:
+        yield f"explore.seed={explore.seed} is among sweep.seeds={list(section.seeds)}; the confirmation needs fresh seeds"
+    if not 0 < section.confidence < 1:
+        yield f"sweep.confidence={section.confidence} must lie in (0, 1)"
+    if settings.scheduler.reduction_factor <= 1:
+        yield f"scheduler.reduction_factor={settings.scheduler.reduction_factor} must be above 1"
+    positive = {"explore.samples": explore.samples, "scheduler.brackets": settings.scheduler.brackets}
+    positive |= {"budget.trials": budget.trials, "budget.minutes": budget.minutes, "budget.gpu_hours": budget.gpu_hours}
+    positive |= {"scheduler.grace_steps": settings.scheduler.grace_steps, "confirm.finalists": settings.confirm.finalists}
+    for key, value in positive.items():
+        if value is not None and not value > 0:
+            yield f"{key}={value} must be above 0"

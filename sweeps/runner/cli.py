@@ -1,0 +1,90 @@
+"""The command line of every sweep: ``python -m sweeps.<name> [options] [overrides]``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from rich.console import Console
+
+from sweeps.runner.blueprint import Blueprint, draw_up
+from sweeps.runner.drive import Options, drive
+from sweeps.runner.price import price
+from sweeps.runner.resources import local_slots, resource_mistakes, writable_mistakes
+from sweeps.runner.sweep import Sweep
+from sweeps.runner.view import values_text
+from trainable.spec.compose import overrides_of
+from trainable.spec.mistakes import EXIT_DONE, EXIT_WRONG_REQUEST, WrongRequest, render, unknown
+from trainable.spec.status import Status
+
+RETRYABLE = (Status.FAILED, Status.INTERRUPTED, Status.OUT_OF_MEMORY, Status.DIVERGED)
+
+
+def main(sweep: Sweep, arguments: Sequence[str] | None = None) -> NoReturn:
+    """Runs the sweep as the command line says and leaves with the exit code of `trainable.spec.mistakes`."""
+    given = _parser(sweep).parse_args(arguments)
+    console = Console(highlight=False)
+    try:
+        sys.exit(_run(sweep, given, console))
+    except WrongRequest as wrong:
+        print(render(wrong.mistakes), file=sys.stderr)
+        sys.exit(EXIT_WRONG_REQUEST)
+
+
+def _run(sweep: Sweep, given: argparse.Namespace, console: Console) -> int:
+    storage = overrides_of([("experiment.results_dir", given.storage)]) if given.storage else []
+    retry = _statuses(given.retry)
+    blueprint = draw_up(sweep, [*given.overrides, *storage])
+    mistakes = [] if given.address else resource_mistakes(blueprint.base)
+    if given.dry_run:
+        if mistakes:
+            raise WrongRequest(mistakes)
+        _dry_run(blueprint, console)
+        return EXIT_DONE
+    mistakes += writable_mistakes(blueprint.base.experiment.results_dir)
+    if mistakes:
+        raise WrongRequest(mistakes)
+    return drive(blueprint, Options(given.address, given.fresh, retry, given.dashboard), console)
+
+
+def _parser(sweep: Sweep) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=f"python -m sweeps.{sweep.name}",
+        description=f"{sweep.hypothesis} The same command resumes, extends and repairs.",
+    )
+    parser.add_argument("overrides", nargs="*", help="group=choice, key.path=value, and settings such as sweep.seeds=[1,2,3]")
+    parser.add_argument("--dry-run", action="store_true", help="compose and check every trial, print the price tag, start nothing")
+    parser.add_argument("--address", help="a running Ray cluster (auto: the one of this machine); without it Ray is embedded")
+    parser.add_argument("--storage", help="results folder, short for experiment.results_dir=")
+    parser.add_argument("--fresh", action="store_true", help="start another sweep directory; the old one stays")
+    parser.add_argument("--retry", default="failed,interrupted", help="ended trials to run again: " + ",".join(RETRYABLE))
+    parser.add_argument("--dashboard", action="store_true", help="start Ray's dashboard on 127.0.0.1")
+    return parser
+
+
+def _statuses(text: str) -> frozenset[Status]:
+    names = [name for name in text.split(",") if name]
+    wrong = [unknown("status in --retry", name, RETRYABLE) for name in names if name not in RETRYABLE]
+    if wrong:
+        raise WrongRequest(wrong)
+    return frozenset(Status(name) for name in names)
+
+
+def _dry_run(blueprint: Blueprint, console: Console) -> None:
+    """Every trial that is known in advance, and the price; `draw_up` has composed and checked each one."""
+    console.print(f"[bold]{blueprint.sweep.name}[/bold]: {blueprint.sweep.hypothesis}", soft_wrap=True)
+    settings = blueprint.settings
+    console.print(f"explore with {settings.searcher.name} and {settings.scheduler.name}, seed {settings.explore.seed}:")
+    for slot in blueprint.slots:
+        cell = values_text(dict(slot.grid)) or f"draw {slot.draw}"
+        drawn = sorted(set(blueprint.sweep.space) - {key for key, _ in slot.grid})
+        console.print(f"  {cell}" + (f" ({', '.join(drawn)} by the searcher)" if drawn else ""))
+    console.print(
+        f"confirm the best {settings.confirm.finalists} and {values_text(blueprint.sweep.baseline)} on seeds {settings.sweep.seeds}"
+    )
+    for claim in blueprint.sweep.claims:
+        console.print(f"claim: {claim.statement}", soft_wrap=True)
+    slots = local_slots(blueprint.base.resources)
+    for line in price(blueprint, slots).lines():
+        console.print(line)
+    console.print(f"results  {blueprint.base.experiment.results_dir}/sweeps/{blueprint.directory_name}", soft_wrap=True)

@@ -1,0 +1,197 @@
+"""Carries the plan out: asks it what is next, writes every event down, and answers Ray Tune's questions."""
+
+import json
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sweeps.runner.blueprint import Blueprint
+from sweeps.runner.ledger import Ledger
+from sweeps.runner.naming import run_name
+from sweeps.runner.plan import Conclude, Finished, Limits, Sample, Start, curves, next_action
+from sweeps.runner.schedulers.rule import Action, Decision, Rule
+from sweeps.runner.searchers.searcher import Searcher, Slot
+from trainable.spec.compose import to_plain
+from trainable.spec.ledger import TrialRecord
+from trainable.spec.run_dir import RunDir
+from trainable.spec.run_summary import end_summary
+from trainable.spec.status import Stage, Status
+
+_STORAGE_ERRORS = ("No space left on device", "Read-only file system", "Disk quota exceeded")
+# What a trial leaves behind when a scheduler ends it.
+_ENDINGS = {Action.STOP: Status.STOPPED_EARLY, Action.PAUSE: Status.PAUSED, Action.EXPLOIT: Status.PAUSED}
+
+
+class StorageFailed(OSError):
+    """The results folder is full or cannot be written."""
+
+
+class Conductor:
+    """One driver's work on a sweep. Methods write the ledger first and answer afterwards."""
+
+    def __init__(self, blueprint: Blueprint, ledger: Ledger, rule: Rule, searcher: Searcher, runs: Path, limits: Limits) -> None:
+        self.blueprint, self.ledger, self.rule, self.searcher, self.runs = blueprint, ledger, rule, searcher, runs
+        self._limits = limits
+        self._retried: set[str] = set()
+        self.finished: Finished | None = None
+        searcher.resume(ledger.state.samples, ledger.state.trials)
+
+    def next_trial(self) -> dict[str, Any] | Finished | None:
+        """The next trial as `TransformerTrainable` takes it; None while there is none, `Finished` when none will come."""
+        while True:
+            limits = replace(self._limits, spent=self._spent(), retried=frozenset(self._retried))
+            action = next_action(self.blueprint, self.ledger.state, self.rule, limits)
+            if isinstance(action, Sample):
+                self._sample(action.slot)
+            elif isinstance(action, Conclude):
+                self._conclude(action.finalists)
+            elif isinstance(action, Start):
+                return self._start(action)
+            elif isinstance(action, Finished):
+                self.finished = action
+                return action
+            else:
+                return None
+
+    def on_result(self, trial: str, payload: str) -> bool:
+        """Takes in an evaluation (JSON, as the trainable gives it); whether the trial ends here."""
+        record = self.ledger.state.trials[trial]
+        if record.status != Status.RUNNING:
+            return True
+        result = json.loads(payload)
+        for step, metrics in [*result["history"], [result["step"], result["metrics"]]]:
+            self._evaluated(record, step, metrics)
+        if result["status"] != Status.RUNNING:
+            self._end(record, Status(result["status"]), result["stop_reason"], result["step"])
+            return True
+        return record.stage == Stage.EXPLORE and self._decide(record)
+
+    def on_error(self, trial: str, error: str) -> None:
+        """A worker died or raised: the plan decides whether it runs again."""
+        record = self.ledger.state.trials[trial]
+        if record.status != Status.RUNNING:
+            return
+        if found := next((text for text in _STORAGE_ERRORS if text in error), None):
+            self._end(record, Status.INTERRUPTED, found, record.step)
+            raise StorageFailed(f"{self.runs}: {found}")
+        reason = error.strip().splitlines()[-1] if error.strip() else "the worker died"
+        self._end(record, Status.FAILED, reason[:300], record.step, error[-4000:])
+
+    def interrupt(self, reason: str) -> None:
+        """Writes down that this driver ends while trials run; they continue from their checkpoints by the same command."""
+        for record in self.ledger.state.trials.values():
+            if record.status == Status.RUNNING:
+                self._end(record, Status.INTERRUPTED, reason, record.step)
+
+    def _sample(self, slot: Slot) -> None:
+        given = dict(slot.grid)
+        complete = set(given) >= set(self.blueprint.sweep.space)
+        values = given if complete else self.searcher.suggest(slot)
+        trial = self.blueprint.key(values, self.blueprint.settings.explore.seed)
+        self.ledger.append("sampled", slot=slot.id, trial=trial, values=values)
+        self.searcher.started(slot, trial)
+
+    def _start(self, start: Start) -> dict[str, Any]:
+        blueprint, state = self.blueprint, self.ledger.state
+        trial = blueprint.key(start.values, start.seed)
+        known = state.trials.get(trial)
+        if known is not None and known.status not in (Status.INTERRUPTED, Status.PAUSED):
+            self._retried.add(trial)
+        overrides = blueprint.run_overrides(start.values, start.seed)
+        overrides += [f"training.micro_batch_size={start.micro_batch_size}"] if start.micro_batch_size else []
+        cell = blueprint.cell(start.values)
+        taken = {record.run_id for record in state.trials.values()}
+        run_id = known.run_id if known else run_name(blueprint, start.values, start.seed, self.runs, taken, datetime.now())
+        identity = {"trial": trial, "cell": cell, "seed": start.seed, "stage": str(start.stage), "attempt": start.attempt}
+        self.ledger.append("trial_started", **identity, values=dict(start.values), overrides=overrides, run_id=run_id)
+        return self._assignment(state.trials[trial], start, identity)
+
+    def _assignment(self, record: TrialRecord, start: Start, identity: dict[str, Any]) -> dict[str, Any]:
+        config = self.blueprint.config(start.values, start.seed)
+        threads = config.training.num_threads or max(1, int(config.resources.cpus_per_trial))
+        micro = start.micro_batch_size or config.training.micro_batch_size
+        training = replace(config.training, num_threads=threads, micro_batch_size=micro)
+        # A worker has its own working directory.
+        config = replace(config, training=training, data=replace(config.data, root=str(Path(config.data.root).resolve())))
+        described = {"hypothesis": self.blueprint.sweep.hypothesis, "group": self.blueprint.sweep.name}
+        return {
+            "config": to_plain(config),
+            "run_dir": str(self.runs / record.run_id),
+            "identity": {**identity, **described},
+            "clone_from": self._clone_source(record),
+            "timeout_seconds": config.resources.trial_timeout_seconds,
+        }
+
+    def _clone_source(self, record: TrialRecord) -> str | None:
+        """The checkpoint that an exploit copies, while the trial has not trained on from it."""
+        if not record.lineage or record.lineage[-1]["step"] < record.step:
+            return None
+        last = record.lineage[-1]
+        source = self.ledger.state.trials[last["source"]]
+        return str(RunDir(self.runs / source.run_id).checkpoint(int(last["step"])))
+
+    def _evaluated(self, record: TrialRecord, step: int, metrics: dict[str, Any]) -> None:
+        if metrics and step not in record.evaluations:
+            self.ledger.append("evaluated", trial=record.trial, attempt=record.attempt, step=step, metrics=metrics)
+            self.searcher.reported(record.trial, step, metrics)
+
+    def _decide(self, record: TrialRecord) -> bool:
+        explored = [r for r in self.ledger.state.trials.values() if r.stage == Stage.EXPLORE]
+        decisions = self.rule.decide(record.trial, curves(explored, self.blueprint.metric), self.blueprint.race)
+        for decision in decisions:
+            if decision.level is not None:
+                self.ledger.append("rung", trial=record.trial, **_as_event(decision))
+        last = decisions[-1] if decisions else Decision(Action.CONTINUE)
+        if last.action not in _ENDINGS:
+            return False
+        if last.action == Action.EXPLOIT and last.new_values is not None:
+            values = {**record.values, **last.new_values}
+            overrides = self.blueprint.run_overrides(values, record.seed)
+            self.ledger.append("exploited", trial=record.trial, source=last.source, step=record.step, values=values, overrides=overrides)
+        self._end(record, _ENDINGS[last.action], _reason(last, self.blueprint.metric), record.step)
+        return True
+
+    def _conclude(self, finalists: tuple[str, ...]) -> None:
+        for record in self.ledger.state.trials.values():
+            if record.status == Status.PAUSED:
+                self._end(record, Status.STOPPED_EARLY, "paused at its rung and not promoted", record.step)
+        self.ledger.append("stage_ended", stage=str(Stage.EXPLORE), finalists=list(finalists))
+
+    def _end(self, record: TrialRecord, status: Status, reason: str | None, step: int, error: str | None = None) -> None:
+        event = self.ledger.append(
+            "trial_ended", trial=record.trial, attempt=record.attempt, status=str(status), stop_reason=reason, step=step, error=error
+        )
+        if status in (Status.STOPPED_EARLY, Status.FAILED, Status.INTERRUPTED):
+            end_summary(RunDir(self.runs / record.run_id), status, reason, event["time"], error)
+        if status not in (Status.PAUSED, Status.INTERRUPTED):
+            self.searcher.ended(record)
+
+    def _spent(self) -> str | None:
+        """Which budget is used up."""
+        budget, state = self.blueprint.settings.budget, self.ledger.state
+        gpus = self.blueprint.base.resources.gpus_per_trial
+        if budget.trials is not None and len(state.trials) >= budget.trials:
+            return f"budget.trials={budget.trials}"
+        if budget.minutes is not None and state.seconds / 60 >= budget.minutes:
+            return f"budget.minutes={budget.minutes:g}"
+        busy_hours = sum(record.busy_seconds for record in state.trials.values()) * gpus / 3600
+        if budget.gpu_hours is not None and busy_hours >= budget.gpu_hours:
+            return f"budget.gpu_hours={budget.gpu_hours:g}"
+        return None
+
+
+def _as_event(decision: Decision) -> dict[str, Any]:
+    return {
+        "level": decision.level,
+        "value": decision.value,
+        "decision": str(decision.action),
+        "cutoff": decision.cutoff,
+        "bracket": decision.bracket,
+    }
+
+
+def _reason(decision: Decision, metric: str) -> str:
+    verb = {Action.STOP: "stopped", Action.PAUSE: "paused", Action.EXPLOIT: f"copied {decision.source}"}[decision.action]
+    numbers = "" if decision.value is None or decision.cutoff is None else f": {metric} {decision.value:.4g}, cutoff {decision.cutoff:.4g}"
+    return f"{verb} at step {decision.level}{numbers}"

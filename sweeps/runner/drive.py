@@ -1,0 +1,142 @@
+"""One driver from start to verdict: open the ledger, prepare the data, run what is missing, conclude."""
+
+import socket
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from os import getpid
+from pathlib import Path
+
+from rich.console import Console
+
+from sweeps.runner.blueprint import Blueprint
+from sweeps.runner.conductor import Conductor, StorageFailed
+from sweeps.runner.launch import run_trials, running_ray
+from sweeps.runner.ledger import Ledger
+from sweeps.runner.plan import Finished, Limits, next_action, wanted_trials
+from sweeps.runner.progress import Progress
+from sweeps.runner.schedulers.registry import SCHEDULERS
+from sweeps.runner.searchers.registry import build_searcher
+from sweeps.runner.verdict_view import show_conclusion
+from trainable.data.prepare import prepare
+from trainable.spec.atomic_write import write_json
+from trainable.spec.code_version import commit
+from trainable.spec.ledger import DamagedLedger
+from trainable.spec.mistakes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, WrongRequest
+from trainable.spec.run_dir import runs_dir
+from trainable.spec.statement import Statement
+from trainable.spec.status import Status
+from trainable.spec.sweep_dir import SweepDir, sweeps_dir
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line says about the driver itself."""
+
+    address: str | None = None
+    fresh: bool = False
+    retry: frozenset[Status] = frozenset({Status.FAILED, Status.INTERRUPTED})
+    dashboard: bool = False
+
+
+def drive(blueprint: Blueprint, options: Options, console: Console) -> int:
+    """Runs the sweep and returns the exit code. Raises `WrongRequest` before anything starts."""
+    sweep_dir = choose_directory(blueprint, fresh=options.fresh)
+    try:
+        ledger = Ledger(sweep_dir)
+    except DamagedLedger as damaged:
+        raise WrongRequest([str(damaged)]) from damaged
+    try:
+        _prepare_data(blueprint, console)
+        _write_statement(blueprint, sweep_dir)
+        _tell_start(blueprint, ledger, sweep_dir, console)
+        code = _run_missing(blueprint, ledger, sweep_dir, options, console)
+    finally:
+        ledger.close()
+    if code != EXIT_FAILED:
+        show_conclusion(sweep_dir, console)
+    return code
+
+
+def choose_directory(blueprint: Blueprint, *, fresh: bool) -> SweepDir:
+    """The newest directory of this sweep and base configuration; with `fresh`, or when there is none, another one."""
+    parent = sweeps_dir(blueprint.base.experiment.results_dir)
+    names = [blueprint.directory_name]
+    while (parent / names[-1]).exists():
+        names.append(f"{blueprint.directory_name}-{len(names) + 1}")
+    return SweepDir(parent / (names[-1] if fresh or len(names) == 1 else names[-2]))
+
+
+def _prepare_data(blueprint: Blueprint, console: Console) -> None:
+    """Every data set that a known trial reads, once."""
+    seed = blueprint.settings.explore.seed
+    complete = [slot for slot in blueprint.slots if {key for key, _ in slot.grid} >= set(blueprint.sweep.space)]
+    configs = [blueprint.base.data, *(blueprint.config(dict(slot.grid), seed).data for slot in complete)]
+    for number, data in enumerate(configs):
+        if data not in configs[:number]:
+            prepare(data, report=lambda text: console.print(text, style="dim", soft_wrap=True))
+
+
+def _write_statement(blueprint: Blueprint, sweep_dir: SweepDir) -> None:
+    """Writes ``sweep.json``; what was stated before and reads otherwise now is kept as an amendment."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    statement = blueprint.statement(now)
+    if sweep_dir.statement.exists():
+        before = Statement.from_json(sweep_dir.read_statement())
+        statement = statement.amending(before, now)
+    write_json(sweep_dir.statement, statement.as_json())
+
+
+def _tell_start(blueprint: Blueprint, ledger: Ledger, sweep_dir: SweepDir, console: Console) -> None:
+    console.print(f"[bold]Hypothesis.[/bold] {blueprint.sweep.hypothesis}", soft_wrap=True)
+    console.print(f"results in {sweep_dir.path}", style="dim", soft_wrap=True)
+    if ledger.warning:
+        console.print(f"warning: {ledger.warning}", style="yellow", soft_wrap=True)
+    records = ledger.state.trials
+    if records:
+        ended = sum(record.status not in (Status.RUNNING, Status.INTERRUPTED, Status.PAUSED) for record in records.values())
+        console.print(f"continuing: {ended} of {len(records)} started trials had ended")
+    left_out = set(records) - wanted_trials(blueprint, ledger.state)
+    if left_out:
+        console.print(f"left out and kept: {len(left_out)} trials that the sweep no longer asks for")
+
+
+def _run_missing(blueprint: Blueprint, ledger: Ledger, sweep_dir: SweepDir, options: Options, console: Console) -> int:
+    rule = SCHEDULERS[blueprint.settings.scheduler.name]()
+    limits = Limits(options.retry)
+    # What an earlier driver left running counts as interrupted only once this one has started; so the event comes first.
+    ledger.append("driver_started", host=socket.gethostname(), pid=getpid(), command=_command(), commit=commit())
+    if isinstance(next_action(blueprint, ledger.state, rule, limits), Finished):
+        ledger.append("driver_ended", status="finished", message="nothing was missing")
+        console.print("nothing is missing: every trial of this sweep has ended")
+        return EXIT_DONE
+    searcher = build_searcher(blueprint.sweep.space, blueprint.settings, sweep_dir.optuna_journal)
+    runs = runs_dir(blueprint.base.experiment.results_dir).resolve()
+    conductor = Conductor(blueprint, ledger, rule, searcher, runs, limits)
+    try:
+        with running_ray(options.address, dashboard=options.dashboard), Progress(console, blueprint, ledger.state) as progress:
+            run_trials(conductor, blueprint.base.resources, progress.beat)
+    except KeyboardInterrupt:
+        return _interrupted(conductor, ledger, console)
+    except StorageFailed as failed:
+        console.print(f"stopped: {failed}; what was written is whole, and the same command continues", style="red", soft_wrap=True)
+        return EXIT_FAILED
+    if conductor.finished is None:
+        return _interrupted(conductor, ledger, console)
+    cut = conductor.finished.cut
+    ledger.append("driver_ended", status="finished" if cut is None else "out_of_budget", message=cut)
+    if cut:
+        console.print(cut, style="yellow", soft_wrap=True)
+    return EXIT_DONE
+
+
+def _interrupted(conductor: Conductor, ledger: Ledger, console: Console) -> int:
+    conductor.interrupt("interrupted by Ctrl-C or a termination signal")
+    ledger.append("driver_ended", status="interrupted", message=None)
+    console.print("interrupted: everything is kept; the same command continues from the last checkpoints", style="yellow")
+    return EXIT_INTERRUPTED
+
+
+def _command() -> str:
+    module = Path(sys.argv[0]).stem
+    return " ".join([f"python -m sweeps.{module}", *sys.argv[1:]])

@@ -1,0 +1,94 @@
+"""Runs a sweep on Ray Tune: an embedded Ray, or the cluster whose address is given."""
+
+import logging
+import os
+import shutil
+import signal
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sweeps.runner.conductor import Conductor
+from sweeps.runner.resources import slots
+from trainable.spec.config import ResourcesConfig
+
+# Tune writes its own state for a resume that this project does not use; seldom is enough.
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_GLOBAL_CHECKPOINT_S": "3600",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "TUNE_RESULT_BUFFER_LENGTH": "1",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_DISABLE_MEMORY_MONITOR": "1",
+}
+_OBJECT_STORE_BYTES = 100 * 1024 * 1024
+
+
+@contextmanager
+def running_ray(address: str | None, *, dashboard: bool = False) -> Iterator[None]:
+    """A Ray for the body: the one at `address`, or an embedded one that is gone afterwards."""
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    import ray
+
+    options: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    if address is None:
+        options |= {"include_dashboard": dashboard, "object_store_memory": _OBJECT_STORE_BYTES, "num_cpus": os.cpu_count()}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ray.init(address=address, **options)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[[], None]) -> None:
+    """Runs trials until the plan is finished or Ctrl-C is pressed; raises what the conductor failed with.
+
+    A trial's own failure is no failure of the sweep. Ray must be running.
+    """
+    import ray
+    from ray import tune
+
+    from sweeps.runner.tune_bridge import Guard, Heartbeat, LedgerScheduler, PlanSearcher
+    from trainable.ray_trainable import TransformerTrainable
+
+    logging.getLogger("ray.tune").setLevel(logging.ERROR)
+    logging.getLogger("ray.train").setLevel(logging.ERROR)
+    available = ray.cluster_resources()
+    guard = Guard(conductor)
+    per_trial = {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial}
+    scratch = tempfile.mkdtemp(prefix="transformer-sweeps-")
+    tuner = tune.Tuner(
+        tune.with_resources(TransformerTrainable, per_trial),
+        tune_config=tune.TuneConfig(
+            search_alg=PlanSearcher(guard),
+            scheduler=LedgerScheduler(guard),
+            num_samples=-1,
+            reuse_actors=True,
+            max_concurrent_trials=slots(resources, available.get("CPU", 1.0), available.get("GPU", 0.0)),
+        ),
+        run_config=tune.RunConfig(name="trials", storage_path=scratch, callbacks=[Heartbeat(beat)], verbose=0),
+    )
+    try:
+        with _terminate_like_interrupt():
+            tuner.fit()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    if guard.failure is not None:
+        raise guard.failure
+
+
+@contextmanager
+def _terminate_like_interrupt() -> Iterator[None]:
+    """A polite kill (as a cluster or a service sends it) ends the sweep as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,75 @@
+"""The price tag before a sweep starts: trials, steps, tokens, expected time and memory."""
+
+from dataclasses import dataclass
+
+from sweeps.runner.blueprint import Blueprint
+from sweeps.runner.schedulers.registry import SCHEDULERS
+from trainable.model.size import flops_per_token, parameter_count
+from trainable.spec.config import RunConfig
+
+# What is assumed of the hardware for the estimate; the report gives what was measured.
+CPU_FLOPS_PER_CORE = 1.2e11
+GPU_FLOPS = 1e14
+_FP32_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Price:
+    """Expected totals; `full_steps` is what running every trial to the end would take."""
+
+    explore_trials: int
+    confirm_trials: int
+    steps: int
+    full_steps: int
+    tokens: int
+    seconds: float
+    memory_gb: float
+
+    def lines(self) -> list[str]:
+        trials = f"{self.explore_trials} to explore, {self.confirm_trials} to confirm"
+        saved = 1 - self.steps / self.full_steps if self.full_steps else 0.0
+        return [
+            f"trials   {self.explore_trials + self.confirm_trials} ({trials})",
+            f"steps    about {self.steps:,} ({saved:.0%} less than the {self.full_steps:,} without early stopping)",
+            f"tokens   about {self.tokens:,}",
+            f"time     about {self.seconds / 60:.1f} minutes (estimated, not measured)",
+            f"memory   about {self.memory_gb:.2f} GB for each trial: weights, gradients, optimizer state, largest activations",
+        ]
+
+
+def price(blueprint: Blueprint, slots: int) -> Price:
+    """The price of the sweep from an empty ledger, with `slots` trials at once."""
+    confirm = len(blueprint.settings.sweep.seeds) * (blueprint.settings.confirm.finalists + 1)
+    explore = len(blueprint.slots)
+    max_steps = blueprint.base.training.max_steps
+    steps = expected_steps(blueprint)
+    tokens_per_step = blueprint.base.training.batch_size * blueprint.base.model.context_length
+    tokens = steps * tokens_per_step
+    seconds = tokens * flops_per_token(blueprint.base.model) / _flops(blueprint.base) / slots
+    full = (explore + confirm) * max_steps
+    return Price(explore, confirm, steps, full, tokens, seconds, memory_gb(blueprint.base))
+
+
+def expected_steps(blueprint: Blueprint) -> int:
+    """Steps when every rung keeps one trial in `reduction_factor`, and the confirmation runs whole."""
+    max_steps, settings = blueprint.base.training.max_steps, blueprint.settings
+    levels = [*SCHEDULERS[settings.scheduler.name]().levels(blueprint.race), max_steps]
+    explore, alive, before = 0.0, float(len(blueprint.slots)), 0
+    for level in levels:
+        explore += alive * (level - before)
+        alive, before = max(1.0, alive / settings.scheduler.reduction_factor), level
+    confirm = len(settings.sweep.seeds) * (settings.confirm.finalists + 1) * max_steps
+    return round(explore) + confirm
+
+
+def memory_gb(config: RunConfig) -> float:
+    """A rough upper estimate for fp32 Adam: weights, gradients, two moments, logits and residuals of a micro-batch."""
+    model, training = config.model, config.training
+    rows = training.micro_batch_size or training.batch_size
+    activations = rows * model.context_length * (2 * model.vocab_size + model.num_layers * (8 * model.d_model + 3 * model.d_ff))
+    return (4 * parameter_count(model) + activations) * _FP32_BYTES / 1e9
+
+
+def _flops(config: RunConfig) -> float:
+    gpus = config.resources.gpus_per_trial
+    return GPU_FLOPS * gpus if gpus else CPU_FLOPS_PER_CORE * config.resources.cpus_per_trial

@@ -1,0 +1,53 @@
+"""What a sweep may use: checked before anything starts."""
+
+import os
+from pathlib import Path
+
+from trainable.spec.config import ResourcesConfig, RunConfig
+
+
+def resource_mistakes(config: RunConfig) -> list[str]:
+    """Rules that an embedded Ray on this machine cannot meet."""
+    resources, mistakes = config.resources, []
+    cpus = os.cpu_count() or 1
+    if resources.cpus_per_trial > cpus:
+        mistakes.append(f"resources.cpus_per_trial={resources.cpus_per_trial:g}, but this machine has {cpus} CPUs")
+    if resources.gpus_per_trial or config.training.device == "cuda":
+        gpus = _local_gpus()
+        if resources.gpus_per_trial > gpus:
+            mistakes.append(f"resources.gpus_per_trial={resources.gpus_per_trial:g}, but this machine has {gpus} GPUs")
+        if config.training.device == "cuda" and not resources.gpus_per_trial:
+            mistakes.append("training.device=cuda, but resources.gpus_per_trial=0 gives no trial a GPU")
+    return mistakes
+
+
+def slots(resources: ResourcesConfig, cpus: float, gpus: float) -> int:
+    """Trials that fit at once, at least 1."""
+    by_cpu = cpus / resources.cpus_per_trial
+    by_gpu = gpus / resources.gpus_per_trial if resources.gpus_per_trial else by_cpu
+    fitting = max(1, int(min(by_cpu, by_gpu) + 1e-9))
+    return min(fitting, resources.max_concurrent_trials or fitting)
+
+
+def local_slots(resources: ResourcesConfig) -> int:
+    """Trials that fit at once on this machine."""
+    return slots(resources, os.cpu_count() or 1, _local_gpus() if resources.gpus_per_trial else 0)
+
+
+def writable_mistakes(results_dir: str) -> list[str]:
+    """A results folder that cannot be written, found out by writing."""
+    folder = Path(results_dir)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        return [f"experiment.results_dir={results_dir} cannot be written: {error.strerror}"]
+    return []
+
+
+def _local_gpus() -> int:
+    import torch
+
+    return torch.cuda.device_count()

@@ -1,0 +1,99 @@
+"""Ray Tune's three hooks, thin: each passes its question on to the conductor.
+
+Nothing here raises into Tune, because there an exception in a hook ends the whole experiment: the first failure is kept in
+`Guard.failure`, every trial is stopped, and the launcher reports it.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ray.tune import Callback
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from sweeps.runner.conductor import Conductor
+from sweeps.runner.plan import Finished
+
+
+class Guard:
+    """Runs the conductor's methods for Tune; after the first failure only the fallbacks are given."""
+
+    def __init__(self, conductor: Conductor) -> None:
+        self.conductor = conductor
+        self.failure: Exception | None = None
+
+    def ask(self, question: Callable[[], Any], fallback: Any) -> Any:
+        if self.failure is not None:
+            return fallback
+        try:
+            return question()
+        except Exception as error:  # Tune must not see it; the launcher raises it again
+            self.failure = error
+            return fallback
+
+
+class PlanSearcher(Searcher):
+    """Gives out the plan's next trial; Tune's own id is mapped to ours by the trial's configuration."""
+
+    def __init__(self, guard: Guard) -> None:
+        super().__init__(metric="evaluation", mode="min")
+        self.guard = guard
+
+    def suggest(self, trial_id: str) -> Any:
+        del trial_id
+        answer = self.guard.ask(self.guard.conductor.next_trial, Finished())
+        if isinstance(answer, Finished):
+            return Searcher.FINISHED
+        return None if answer is None else {"run": answer}
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """The scheduler's hooks have said it already."""
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the ledger is the state."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing: the ledger is the state."""
+
+
+class LedgerScheduler(FIFOScheduler):
+    """Records every result and stops a trial where the conductor says so."""
+
+    def __init__(self, guard: Guard) -> None:
+        super().__init__()
+        self.guard = guard
+
+    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        stop = self.guard.ask(lambda: self.guard.conductor.on_result(_name(trial), result["evaluation"]), True)
+        return str(TrialScheduler.STOP if stop else TrialScheduler.CONTINUE)
+
+    def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
+        if "evaluation" in result:
+            self.guard.ask(lambda: self.guard.conductor.on_result(_name(trial), result["evaluation"]), None)
+
+    def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        self.guard.ask(lambda: self.guard.conductor.on_error(_name(trial), _error_of(trial)), None)
+
+
+class Heartbeat(Callback):
+    """Calls `beat` in every turn of Tune's loop, some ten times a second."""
+
+    def __init__(self, beat: Callable[[], None]) -> None:
+        self.beat = beat
+
+    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        self.beat()
+
+
+def _name(trial: Any) -> str:
+    name: str = trial.config["run"]["identity"]["trial"]
+    return name
+
+
+def _error_of(trial: Any) -> str:
+    """The text that Tune kept of a trial's failure."""
+    path = trial.error_file
+    if not path or not Path(path).exists():
+        return "the worker died"
+    return Path(path).read_text(errors="replace").strip()

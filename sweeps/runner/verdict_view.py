@@ -1,0 +1,34 @@
+"""The end of a sweep on the terminal: the table of cells, the verdicts, and where everything lies."""
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+
+from analysis.report.conclusion import Conclusion, conclude
+from trainable.spec.sweep_dir import SweepDir
+
+_STYLES = {"CONFIRMED": "green", "REFUTED": "red", "UNDECIDED": "yellow"}
+
+
+def show_conclusion(sweep_dir: SweepDir, console: Console) -> None:
+    """Writes tables, figures and RESULTS.md from what lies on disk, and prints the outcome."""
+    conclusion = conclude(sweep_dir)
+    _show_cells(conclusion, console)
+    for verdict in conclusion.verdicts:
+        style = _STYLES[verdict.outcome]
+        title = f"[bold]{verdict.outcome}[/bold]"
+        console.print(Panel(f"{verdict.claim}\n{verdict.reason}", title=title, border_style=style, title_align="left"))
+    for note in conclusion.notes:
+        console.print(f"note: {note}", style="yellow", soft_wrap=True)
+    console.print(f"saved by early stopping: {conclusion.savings.text}", soft_wrap=True)
+    console.print(f"read {sweep_dir.results}", soft_wrap=True)
+
+
+def _show_cells(conclusion: Conclusion, console: Console) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, title in enumerate(conclusion.header):
+        table.add_column(title, justify="right" if number else "left")
+    for row in conclusion.table:
+        table.add_row(*row)
+    console.print(conclusion.trials, soft_wrap=True)
+    console.print(table)

@@ -1,0 +1,114 @@
+"""Model, optimizer, schedule and data of a run: takes one step, scores, and gives or takes its whole state."""
+
+from typing import Any
+
+import torch
+
+from trainable.data.batches import eval_batches, train_batch
+from trainable.data.prepared import Tokens, open_prepared
+from trainable.device import autocast_dtype, pick_device
+from trainable.distributed import World, join_world, parallel
+from trainable.scoring import Score, score
+from trainable.model.registry import build_model
+from trainable.optim.registry import build_optimizer
+from trainable.optim.schedules import lr_at
+from trainable.seeding import rng_states, seed_everything, set_rng_states
+from trainable.spec.config import RunConfig
+from trainable.train_step import StepNumbers, TrainStep
+
+
+class Learner:
+    """Everything is seeded by `config.training.seed`; the batches of a step are a function of (seed, step, rank)."""
+
+    def __init__(self, config: RunConfig) -> None:
+        training = config.training
+        if training.num_threads is not None:
+            torch.set_num_threads(training.num_threads)
+        seed_everything(training.seed)
+        self.config = config
+        self.device = pick_device(training.device)
+        self.world: World = join_world(self.device.type)
+        if self.device.type == "cuda":
+            self.device = torch.device("cuda", self.world.local_rank)
+        self.autocast = autocast_dtype(training.precision, self.device)
+        self.data = open_prepared(config.data)
+        self.model = build_model(config.model).to(self.device)
+        self.optimizer = build_optimizer(self.model, config.optimizer)
+        self._train_step = TrainStep(
+            parallel(self._compiled(), self.world, self.device),
+            self.optimizer,
+            micro_batch_size=self.micro_batch_size,
+            grad_clip=training.grad_clip,
+            autocast=self.autocast,
+            world=self.world,
+        )
+
+    @property
+    def micro_batch_size(self) -> int:
+        share = self.config.training.batch_size // self.world.ranks
+        return min(self.config.training.micro_batch_size or share, share)
+
+    @property
+    def tokens_per_step(self) -> int:
+        return self.config.training.batch_size * self.config.model.context_length
+
+    @property
+    def parameters(self) -> int:
+        return sum(p.numel() for p in self.model.parameters())
+
+    def optimizer_state_bytes(self) -> int:
+        """Bytes of the optimizer's state tensors as they are now; shared ones count once."""
+        tensors = {t.data_ptr(): t.numel() * t.element_size() for state in self.optimizer.state.values() for t in _tensors(state)}
+        return sum(tensors.values())
+
+    def lr(self, step: int) -> float:
+        """The learning rate of `step`, counted from 1."""
+        config = self.config
+        return lr_at(step, config=config.schedule, peak_lr=config.optimizer.lr, max_steps=config.training.max_steps)
+
+    def take_step(self, step: int, *, measure_update: bool) -> StepNumbers:
+        """Trains on the batch of `step` (from 1)."""
+        training = self.config.training
+        x, y = train_batch(
+            self.data.train,
+            seed=training.seed,
+            step=step,
+            rank=self.world.rank,
+            ranks=self.world.ranks,
+            batch_size=training.batch_size,
+            context_length=self.config.model.context_length,
+        )
+        return self._train_step(self._on_device(x), self._on_device(y), self.lr(step), measure_update=measure_update)
+
+    def score(self, tokens: Tokens, batches: int) -> Score:
+        """Cross entropy on at most `batches` fixed batches of `tokens`."""
+        size, length = self.config.training.batch_size, self.config.model.context_length
+        fixed = eval_batches(tokens, batch_size=size, context_length=length, max_batches=batches)
+        return score(self.model, fixed, self.device, self.autocast)
+
+    def training_state(self) -> dict[str, Any]:
+        return {"optimizer": self.optimizer.state_dict(), "rng": rng_states()}
+
+    def load(self, model: dict[str, torch.Tensor], training: dict[str, Any]) -> None:
+        """Continues from tensors and state of a checkpoint, to the bit."""
+        self.model.load_state_dict(model)
+        self.optimizer.load_state_dict(training["optimizer"])
+        set_rng_states(training["rng"])
+
+    def _compiled(self) -> torch.nn.Module:
+        if not self.config.training.compile:
+            return self.model
+        compiled: torch.nn.Module = torch.compile(self.model)
+        return compiled
+
+    def _on_device(self, array: Any) -> torch.Tensor:
+        tensor = torch.from_numpy(array)
+        return tensor.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else tensor
+
+
+def _tensors(value: Any) -> list[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        return [value]
+    if isinstance(value, dict):
+        return [tensor for item in value.values() for tensor in _tensors(item)]
+    return []

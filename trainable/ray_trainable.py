@@ -1,0 +1,83 @@
+"""The trainer as a Ray Tune trainable: the only file here that imports ray."""
+
+import faulthandler
+import json
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+
+from trainable.run_record import RunIdentity
+from trainable.spec.compose import from_plain
+from trainable.spec.run_dir import RunDir
+from trainable.spec.status import Status
+from trainable.trainer import Evaluation, Trainer
+
+
+class TransformerTrainable(tune.Trainable):
+    """One actor, one trial at a time; the actor and what it imported are used again for the next trial.
+
+    The trial's configuration is ``{"run": {"config", "run_dir", "identity", "clone_from", "timeout_seconds"}}``, of plain values. Each
+    result holds the evaluation; rows, checkpoints and summary are in the run directory.
+    """
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self._open(config["run"])
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.trainer.close()
+        self._open(new_config["run"])
+        return True
+
+    def step(self) -> dict[str, Any]:
+        with _Watched(self.run_dir, self.timeout_seconds):
+            evaluation = self.trainer.advance()
+        return as_result(evaluation)
+
+    def cleanup(self) -> None:
+        self.trainer.close()
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Nothing: a trial's checkpoints are its own, in its run directory."""
+
+    def load_checkpoint(self, checkpoint: Any) -> None:
+        """Nothing: a trial continues from its run directory."""
+
+    def _open(self, run: dict[str, Any]) -> None:
+        self.run_dir = RunDir(Path(run["run_dir"]))
+        self.timeout_seconds = float(run["timeout_seconds"])
+        clone_from = Path(run["clone_from"]) if run.get("clone_from") else None
+        self.trainer = Trainer(from_plain(run["config"]), self.run_dir, RunIdentity(**run["identity"]), clone_from)
+
+
+def as_result(evaluation: Evaluation) -> dict[str, Any]:
+    """A Tune result: the evaluation as one JSON text, which Tune neither flattens nor compares, and whether the trial is done."""
+    payload = {
+        "step": evaluation.step,
+        "metrics": evaluation.metrics,
+        "status": str(evaluation.status),
+        "stop_reason": evaluation.stop_reason,
+        "history": evaluation.history,
+    }
+    return {"evaluation": json.dumps(payload, allow_nan=False), "done": evaluation.status != Status.RUNNING}
+
+
+class _Watched:
+    """Ends this process, with the stacks of all threads in ``logs/hang.log``, when the body takes longer than the limit.
+
+    A C thread keeps the time, so that it works while Python hangs in foreign code.
+    """
+
+    def __init__(self, run_dir: RunDir, seconds: float) -> None:
+        self.path, self.seconds = run_dir.hang_traceback, seconds
+
+    def __enter__(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.file = open(self.path, "a")
+        faulthandler.dump_traceback_later(self.seconds, exit=True, file=self.file)
+
+    def __exit__(self, *_: object) -> None:
+        faulthandler.cancel_dump_traceback_later()
+        self.file.close()
+        if self.path.stat().st_size == 0:
+            self.path.unlink()

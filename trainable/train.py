@@ -1,0 +1,86 @@
+"""One run without Ray: ``python -m trainable.train [--resume RUN_DIR] [overrides]``; also under torchrun."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import yaml
+
+from trainable.data.prepare import prepare
+from trainable.run_record import RunIdentity
+from trainable.spec.command import run_command
+from trainable.spec.compose import compose_run, from_plain
+from trainable.spec.config import RunConfig
+from trainable.spec.experiment_id import ExperimentId, value_slug
+from trainable.spec.identity import TrialKey, cell_of
+from trainable.spec.mistakes import EXIT_DONE, EXIT_FAILED, WrongRequest
+from trainable.spec.run_dir import RunDir, free_run_name, runs_dir
+from trainable.spec.status import Status
+from trainable.trainer import Evaluation, Trainer
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Trains to the end; the exit code is 0 for a completed run, 1 for one that diverged or ran out of memory."""
+    parser = argparse.ArgumentParser(prog="python -m trainable.train", description="Train one configuration.")
+    parser.add_argument("overrides", nargs="*", help="group=choice and key.path=value")
+    parser.add_argument("--resume", type=Path, metavar="RUN_DIR", help="continue an interrupted run from its newest whole checkpoint")
+    given = parser.parse_args(arguments)
+    config, run_dir = _resumed(given.resume, given.overrides) if given.resume else _new_run(given.overrides)
+    is_main = os.environ.get("RANK", "0") == "0"
+    prepare(config.data, report=print if is_main else lambda _: None)
+    cell, seed = cell_of(config), config.training.seed
+    trainer = Trainer(config, run_dir, RunIdentity(trial=str(TrialKey(cell, seed)), cell=cell, seed=seed))
+    try:
+        while not trainer.done:
+            evaluation = trainer.advance()
+            if is_main:
+                print(_line(evaluation, config), flush=True)
+    finally:
+        trainer.close()
+    if is_main:
+        print(f"results in {run_dir.path}")
+    return EXIT_DONE if trainer.status == Status.COMPLETED else EXIT_FAILED
+
+
+def _new_run(overrides: Sequence[str]) -> tuple[RunConfig, RunDir]:
+    config = compose_run(overrides)
+    runs = runs_dir(config.experiment.results_dir)
+    name = ExperimentId(
+        started=datetime.now(),
+        phase=config.experiment.phase,
+        category=config.experiment.category or config.optimizer.name,
+        description=config.experiment.description or f"{config.model.name}{config.data.name}",
+        variant=config.experiment.variant or value_slug("optimizer.lr", config.optimizer.lr),
+        seed=config.training.seed,
+    )
+    # Under torchrun every rank must come to the same name: the launcher's id keeps the minute from passing between them.
+    launch = os.environ.get("TORCHELASTIC_RUN_ID")
+    taken = str(name) if launch is None else str(replace(name, variant=f"{name.variant}-{launch}"))
+    return config, RunDir(runs / (free_run_name(runs, taken) if launch is None else taken))
+
+
+def _resumed(run: Path, overrides: Sequence[str]) -> tuple[RunConfig, RunDir]:
+    run_dir = RunDir(run)
+    mistakes = ["--resume takes the run's own configuration; leave the overrides out"] if overrides else []
+    if not run_dir.config.is_file():
+        mistakes.append(f"--resume {run}: no {run_dir.config.name} there, so it is not a run directory")
+    if mistakes:
+        raise WrongRequest(mistakes)
+    return from_plain(yaml.safe_load(run_dir.config.read_text())), run_dir
+
+
+def _line(evaluation: Evaluation, config: RunConfig) -> str:
+    shown = {
+        name: evaluation.metrics.get(name) for name in ("train/loss", "eval/loss", "eval/perplexity", "time/tokens_per_sec", "test/loss")
+    }
+    numbers = "  ".join(f"{name} {value:,.4g}" for name, value in shown.items() if value is not None)
+    reason = f"  {evaluation.stop_reason}" if evaluation.stop_reason else ""
+    return f"step {evaluation.step}/{config.training.max_steps}  {evaluation.status}  {numbers}{reason}"
+
+
+if __name__ == "__main__":
+    sys.exit(run_command(main))

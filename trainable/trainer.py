@@ -1,0 +1,238 @@
+"""One run, pulled: ``while not trainer.done: trainer.advance()``. Used alike with and without Ray."""
+
+import logging
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from trainable import checkpoint as checkpoints
+from trainable.data.batches import epoch_of
+from trainable.data.prepared import open_directory
+from trainable.device import MemoryMeter, is_out_of_memory
+from trainable.distributed import barrier, leave_world
+from trainable.scoring import perplexity
+from trainable.learner import Learner
+from trainable.run_files import open_trackers, sync_file, whole_rows
+from trainable.run_lock import lock_run
+from trainable.run_record import RunIdentity, RunRecord
+from trainable.spec.config import RunConfig
+from trainable.spec.run_dir import RunDir
+from trainable.spec.status import Status
+from trainable.train_step import StepNumbers
+
+log = logging.getLogger(__name__)
+Metrics = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What `advance` returns. `history` are earlier evaluations (step, metrics) that a checkpoint brought back."""
+
+    step: int
+    metrics: Metrics
+    status: Status = Status.RUNNING
+    stop_reason: str | None = None
+    history: Sequence[tuple[int, Metrics]] = field(default_factory=tuple)
+
+
+class Trainer:
+    """Trains `config` in `run_dir`, from its newest whole checkpoint if there is one.
+
+    `clone_from` is a checkpoint folder of another run: its weights and optimizer state are taken over (population-based
+    training). Raises `WrongRequest` for data or trackers that cannot be opened, `RunLocked` when another process is in
+    the run directory.
+    """
+
+    def __init__(self, config: RunConfig, run_dir: RunDir, identity: RunIdentity, clone_from: Path | None = None) -> None:
+        self.config, self.run_dir, self.status = config, run_dir, Status.RUNNING
+        self.step, self.rows, self.evaluations = 0, 0, list[tuple[int, Metrics]]()
+        self._lock = lock_run(run_dir)
+        self.learner = Learner(config)
+        self.memory = MemoryMeter(self.learner.device)
+        self.record = RunRecord(config, run_dir, identity, _device_name(self.learner.device))
+        self._resume(clone_from)
+        self._told = 0 if self.step else None
+        self.trackers = open_trackers(config, run_dir, identity, self.step or None)
+        self.record.summary.parameters = self.learner.parameters
+        self.record.summary.micro_batch_size = self.learner.micro_batch_size
+        self.record.write_origin(config, identity)
+        self.record.write()
+        self._since_log = (self.step, time.perf_counter())
+
+    @property
+    def done(self) -> bool:
+        return self.status != Status.RUNNING
+
+    @property
+    def tokens(self) -> int:
+        return self.step * self.learner.tokens_per_step
+
+    def advance(self) -> Evaluation:
+        """Trains to the next evaluation and returns it; the last one carries the status the run ended with."""
+        try:
+            if self.step < self.config.training.max_steps:
+                bad_step = self._train_to(self._next_evaluation())
+                if bad_step is not None:
+                    return self._end(Status.DIVERGED, f"loss or gradient not finite at step {bad_step}")
+                if not self._evaluate():
+                    return self._end(Status.DIVERGED, f"validation loss not finite at step {self.step}")
+            if self.step == self.config.training.max_steps:
+                self._complete()
+                return self._end(Status.COMPLETED, None)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            return self._end(Status.OUT_OF_MEMORY, str(error).splitlines()[0])
+        return self._evaluation()
+
+    def close(self) -> None:
+        """Lets go of files and memory; a run that had not ended is left as it stands, to be continued or ended by others."""
+        if not self.done:
+            self.trackers.finish(Status.INTERRUPTED)
+            checkpoints.drop_expired(self.run_dir, keep=1)
+        self._lock.close()
+        leave_world(self.learner.world)
+
+    def _next_evaluation(self) -> int:
+        interval = self.config.training.eval_interval
+        return min((self.step // interval + 1) * interval, self.config.training.max_steps)
+
+    def _train_to(self, target: int) -> int | None:
+        """Trains up to `target`; the step whose loss or gradient was not finite, if there was one."""
+        training, on_cpu = self.config.training, self.learner.device.type == "cpu"
+        while self.step < target:
+            step = self.step + 1
+            logged = step % training.log_interval == 0 or step in (1, target)
+            numbers = self.learner.take_step(step, measure_update=logged)
+            # Reading a number waits for a GPU: there it is done when the numbers are logged, on a CPU at every step.
+            if (logged or on_cpu) and not bool(numbers.finite):
+                return step
+            self.step = step
+            if logged:
+                self._row = self._train_metrics(numbers)
+                if step < target:
+                    self._log(self._row)
+        return None
+
+    def _train_metrics(self, numbers: StepNumbers) -> Metrics:
+        """The training metrics of the step just done."""
+        since_step, since_time = self._since_log
+        loss, now = numbers.loss.item(), time.perf_counter()
+        steps, seconds = self.step - since_step, now - since_time
+        self._since_log = (self.step, now)
+        length = self.config.model.context_length
+        batch = self.config.training.batch_size
+        return {
+            "epoch": epoch_of(self.step, batch_size=batch, context_length=length, tokens=len(self.learner.data.train)),
+            "train/loss": loss,
+            "train/perplexity": perplexity(loss),
+            **self.memory.read(),
+            "time/tokens_per_sec": steps * self.learner.tokens_per_step / seconds,
+            "time/step_time_ms": seconds / steps * 1e3,
+            "optimizer/lr": self.learner.lr(self.step),
+            "optimizer/grad_norm": numbers.grad_norm.item(),
+            "optimizer/update_norm": None if numbers.update_norm is None else numbers.update_norm.item(),
+        }
+
+    def _log(self, row: Metrics) -> None:
+        self.record.measured(self.step, self.tokens, row)
+        self.trackers.log({"step": self.step, **row}, self.step)
+        self.rows += 1
+
+    def _evaluate(self) -> bool:
+        """Scores the validation set, logs and keeps a checkpoint; whether the loss is finite."""
+        result = self.learner.score(self.learner.data.val, self.config.training.eval_batches)
+        finite = math.isfinite(result.loss)
+        found: Metrics = {
+            "eval/loss": result.loss if finite else None,
+            "eval/perplexity": result.perplexity if finite else None,
+            "eval/tokens_per_sec": result.tokens_per_sec,
+        }
+        row = {**self._row, **found}
+        self._log(row)
+        if finite:
+            self.evaluations.append((self.step, row))
+            self._keep(is_best=self.record.is_best(self.step, row))
+        self.record.write()
+        self._since_log = (self.step, time.perf_counter())
+        return finite
+
+    def _keep(self, *, is_best: bool) -> None:
+        """Writes a checkpoint where one is due."""
+        training = self.config.training
+        due = self.step % (training.checkpoint_interval or training.eval_interval) == 0 or self.step == training.max_steps
+        if not (due and self.learner.world.is_main):
+            barrier(self.learner.world)
+            return
+        self.record.summary.optimizer_state_bytes = self.learner.optimizer_state_bytes()
+        # Rows reach the disk before the checkpoint that counts on them does.
+        sync_file(self.run_dir.metrics_csv)
+        kept = {"record": self.record.kept(), "peak_gb": self.memory.peak_gb, "rows": self.rows, "evaluations": self.evaluations}
+        state = {"step": self.step, "epoch": self._row["epoch"], **kept, **self.learner.training_state()}
+        folder = checkpoints.save_checkpoint(self.run_dir, self.step, self.learner.model.state_dict(), state)
+        self.record.summary.checkpoint_bytes = checkpoints.checkpoint_bytes(folder)
+        if is_best:
+            checkpoints.link_checkpoint(self.run_dir, self.step, "best")
+        checkpoints.drop_expired(self.run_dir, training.keep_checkpoints)
+        barrier(self.learner.world)
+
+    def _resume(self, clone_from: Path | None) -> None:
+        found = checkpoints.newest_checkpoint(self.run_dir, self._rows_are_there)
+        if found is None and clone_from is not None:
+            model, state = checkpoints.load_checkpoint(clone_from)
+            self.learner.load(model, state)
+        if found is None:
+            return
+        self.step, model, state = found
+        self.learner.load(model, state)
+        self.rows = state["rows"]
+        self.evaluations = [(step, metrics) for step, metrics in state["evaluations"]]
+        self.record.resumed(state["record"])
+        self.memory.peak_gb = state["peak_gb"]
+        checkpoints.drop_later(self.run_dir, self.step)
+
+    def _rows_are_there(self, state: dict[str, Any]) -> bool:
+        return whole_rows(self.run_dir.metrics_csv, state["step"]) == state["rows"]
+
+    def _complete(self) -> None:
+        """The last numbers of a full run, on the test set and on another distribution where one is given."""
+        batches = self.config.training.test_batches
+        if batches:
+            result = self.learner.score(self.learner.data.test, batches)
+            self.record.summary.metrics.update({"test/loss": result.loss, "test/perplexity": result.perplexity})
+        if batches and self.config.data.ood_path:
+            other = self.learner.score(open_directory(Path(self.config.data.ood_path)).test, batches)
+            self.record.summary.metrics["test/ood_perplexity"] = other.perplexity
+        if self.learner.world.is_main and not self.run_dir.checkpoint("final").is_dir():
+            checkpoints.link_checkpoint(self.run_dir, self.step, "final")
+
+    def _end(self, status: Status, stop_reason: str | None) -> Evaluation:
+        self.status = status
+        self.record.measured(self.step, self.tokens, {})
+        if self.learner.world.is_main:
+            self.record.end(status, stop_reason)
+        self.trackers.log_summary(self.record.as_plain())
+        self.trackers.finish(status)
+        if status == Status.COMPLETED:
+            checkpoints.drop_expired(self.run_dir, keep=0)
+        return self._evaluation(stop_reason)
+
+    def _evaluation(self, stop_reason: str | None = None) -> Evaluation:
+        """The newest evaluation; the first one after a resume brings the earlier ones along."""
+        history = tuple(self.evaluations[:-1]) if self._told == 0 else ()
+        self._told = None
+        measured = self.status in (Status.RUNNING, Status.COMPLETED)
+        metrics = dict(self.evaluations[-1][1]) if measured and self.evaluations else {}
+        return Evaluation(self.step, {**metrics, **self._tests()}, self.status, stop_reason, history)
+
+    def _tests(self) -> Metrics:
+        return {name: value for name, value in self.record.summary.metrics.items() if name.startswith("test/")}
+
+
+def _device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
