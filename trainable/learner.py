@@ -1,6 +1,6 @@
 """Model, optimizer, schedule and data of a run: takes one step, scores, and gives or takes its whole state."""
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -8,10 +8,10 @@ from trainable.data.batches import eval_batches, train_batch
 from trainable.data.prepared import Tokens, open_prepared
 from trainable.device import autocast_dtype, pick_device
 from trainable.distributed import World, join_world, parallel
-from trainable.scoring import Score, score
 from trainable.model.registry import build_model
-from trainable.optim.registry import build_optimizer
+from trainable.optim.build import build_optimizer
 from trainable.optim.schedules import lr_at
+from trainable.scoring import Score, score
 from trainable.seeding import rng_states, seed_everything, set_rng_states
 from trainable.spec.config import RunConfig
 from trainable.train_step import StepNumbers, TrainStep
@@ -98,8 +98,7 @@ class Learner:
     def _compiled(self) -> torch.nn.Module:
         if not self.config.training.compile:
             return self.model
-        compiled: torch.nn.Module = torch.compile(self.model)
-        return compiled
+        return cast(torch.nn.Module, torch.compile(self.model))
 
     def _on_device(self, array: Any) -> torch.Tensor:
         tensor = torch.from_numpy(array)

@@ -19,7 +19,7 @@ def lock_run(run_dir: RunDir, patience_seconds: float = 60.0) -> IO[str]:
     A killed driver's workers live on for some seconds, hence the patience. Raises `RunLocked` when it runs out.
     """
     run_dir.path.mkdir(parents=True, exist_ok=True)
-    file = open(run_dir.lock, "a")  # noqa: SIM115 - the open file is the lock
+    file = open(run_dir.lock, "a")
     deadline = time.monotonic() + patience_seconds
     while True:
         try:

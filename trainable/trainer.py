@@ -15,11 +15,11 @@ from trainable.data.batches import epoch_of
 from trainable.data.prepared import open_directory
 from trainable.device import MemoryMeter, is_out_of_memory
 from trainable.distributed import barrier, leave_world
-from trainable.scoring import perplexity
 from trainable.learner import Learner
 from trainable.run_files import open_trackers, sync_file, whole_rows
 from trainable.run_lock import lock_run
 from trainable.run_record import RunIdentity, RunRecord
+from trainable.scoring import perplexity
 from trainable.spec.config import RunConfig
 from trainable.spec.run_dir import RunDir
 from trainable.spec.status import Status
@@ -51,17 +51,18 @@ class Trainer:
     def __init__(self, config: RunConfig, run_dir: RunDir, identity: RunIdentity, clone_from: Path | None = None) -> None:
         self.config, self.run_dir, self.status = config, run_dir, Status.RUNNING
         self.step, self.rows, self.evaluations = 0, 0, list[tuple[int, Metrics]]()
-        self._lock = lock_run(run_dir)
         self.learner = Learner(config)
+        self._lock = lock_run(run_dir) if self.learner.world.is_main else None
         self.memory = MemoryMeter(self.learner.device)
         self.record = RunRecord(config, run_dir, identity, _device_name(self.learner.device))
         self._resume(clone_from)
         self._told = 0 if self.step else None
-        self.trackers = open_trackers(config, run_dir, identity, self.step or None)
+        self.trackers = open_trackers(config, run_dir, identity, self.learner.world, self.step or None)
         self.record.summary.parameters = self.learner.parameters
         self.record.summary.micro_batch_size = self.learner.micro_batch_size
-        self.record.write_origin(config, identity)
-        self.record.write()
+        if self.learner.world.is_main:
+            self.record.write_origin(config, identity)
+            self.record.write()
         self._since_log = (self.step, time.perf_counter())
 
     @property
@@ -95,7 +96,8 @@ class Trainer:
         if not self.done:
             self.trackers.finish(Status.INTERRUPTED)
             checkpoints.drop_expired(self.run_dir, keep=1)
-        self._lock.close()
+        if self._lock is not None:
+            self._lock.close()
         leave_world(self.learner.world)
 
     def _next_evaluation(self) -> int:
@@ -158,7 +160,8 @@ class Trainer:
         if finite:
             self.evaluations.append((self.step, row))
             self._keep(is_best=self.record.is_best(self.step, row))
-        self.record.write()
+        if self.learner.world.is_main:
+            self.record.write()
         self._since_log = (self.step, time.perf_counter())
         return finite
 
@@ -197,7 +200,7 @@ class Trainer:
         checkpoints.drop_later(self.run_dir, self.step)
 
     def _rows_are_there(self, state: dict[str, Any]) -> bool:
-        return whole_rows(self.run_dir.metrics_csv, state["step"]) == state["rows"]
+        return bool(whole_rows(self.run_dir.metrics_csv, state["step"]) == state["rows"])
 
     def _complete(self) -> None:
         """The last numbers of a full run, on the test set and on another distribution where one is given."""
@@ -217,6 +220,7 @@ class Trainer:
         if self.learner.world.is_main:
             self.record.end(status, stop_reason)
         self.trackers.log_summary(self.record.as_plain())
+        self.trackers.log_artifact(self.run_dir.summary)
         self.trackers.finish(status)
         if status == Status.COMPLETED:
             checkpoints.drop_expired(self.run_dir, keep=0)

@@ -22,6 +22,7 @@ class Curve:
 
     `alive` is False once the trial diverged, failed or ran out of memory: it then holds no rung. `decided` are the
     levels (in steps) at which this trial was decided on before, with the action taken; they are never decided twice.
+    `paused` is True while the trial waits to be promoted, `ended` once it will not be trained further.
     """
 
     points: tuple[tuple[int, float | None], ...]
@@ -29,6 +30,7 @@ class Curve:
     decided: Mapping[int, Action] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
     ended: bool = False
+    paused: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,6 @@ class Decision:
     bracket: int = 0
     source: str | None = None
     new_values: Mapping[str, Any] | None = None
-
-
-GO_ON = Decision(Action.CONTINUE)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,48 @@
+"""The median stopping rule (Golovin et al. 2017, "Google Vizier", section 3.2.1).
+
+A trial is stopped at step s when its best value up to s is strictly worse than the median of the running averages,
+up to s, of the other trials that have come as far. The averages are taken over the evaluations that every trial is
+due, one each `eval_interval` steps, so that a trial which reports more often weighs no more. Vizier asks the completed
+trials only; here every living one that has reached s counts, or a sweep as wide as its workers would never stop any.
+"""
+
+from collections.abc import Mapping
+from statistics import fmean, median
+
+from sweeps.runner.schedulers.rule import Action, Curve, Decision, Race, Rule
+from sweeps.runner.schedulers.rungs import cost, diverged, first_resource, on_evaluation, reached, rung, value_at
+
+
+class MedianStopping(Rule):
+    def decide(self, trial: str, curves: Mapping[str, Curve], race: Race) -> list[Decision]:
+        curve = curves[trial]
+        decisions: list[Decision] = []
+        for level in self.levels(race):
+            if not curve.alive or level in curve.decided or not reached(curve, level):
+                continue
+            decisions.append(_decide(trial, level, curves, race))
+            if decisions[-1].action == Action.STOP:
+                break
+        return decisions
+
+    def levels(self, race: Race) -> list[int]:
+        """Every evaluation from the grace period to before the end."""
+        return list(range(on_evaluation(first_resource(race), race), race.max_steps, race.eval_interval))
+
+
+def _decide(trial: str, level: int, curves: Mapping[str, Curve], race: Race) -> Decision:
+    curve = curves[trial]
+    if diverged(curve):
+        return Decision(Action.STOP, level)
+    own = _costs(curve, level, race)
+    averages = [fmean(_costs(curves[name], level, race)) for name in rung(level, curves, race) if name != trial]
+    if not own or len(averages) < max(1, race.settings.min_samples):
+        return Decision(Action.CONTINUE, level, cost(min(own), race) if own else None)
+    best, cutoff = min(own), median(averages)
+    return Decision(Action.STOP if best > cutoff else Action.CONTINUE, level, cost(best, race), cost(cutoff, race))
+
+
+def _costs(curve: Curve, level: int, race: Race) -> list[float]:
+    """Costs at the due evaluations up to `level`; before the first measured value there are none."""
+    values = (value_at(curve, step) for step in range(race.eval_interval, level + 1, race.eval_interval))
+    return [cost(value, race) for value in values if value is not None]

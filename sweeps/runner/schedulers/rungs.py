@@ -1,0 +1,77 @@
+"""Rungs in training steps, and what a trial is worth at one of them, whatever its reporting cadence."""
+
+import math
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from sweeps.runner.schedulers.rule import Curve, Race
+
+
+def first_resource(race: Race) -> Fraction:
+    """``grace_steps``; by default max_steps / reduction_factor^2, so that two rungs lie below the end."""
+    if race.settings.grace_steps is not None:
+        return Fraction(race.settings.grace_steps)
+    return Fraction(race.max_steps) / Fraction(race.settings.reduction_factor) ** 2
+
+
+def on_evaluation(steps: Fraction, race: Race) -> int:
+    """The first evaluation at or after `steps`."""
+    return max(1, math.ceil(steps / race.eval_interval)) * race.eval_interval
+
+
+def geometric_levels(race: Race) -> list[int]:
+    """grace * eta^k below max_steps, each rounded up to an evaluation; none twice, none at or after the end."""
+    levels: list[int] = []
+    resource, eta = first_resource(race), Fraction(race.settings.reduction_factor)
+    while resource < race.max_steps:
+        level = on_evaluation(resource, race)
+        if level < race.max_steps and level not in levels:
+            levels.append(level)
+        resource *= eta
+    return levels
+
+
+def reached(curve: Curve, level: int) -> bool:
+    """Whether the trial was evaluated at or after `level`."""
+    return bool(curve.points) and curve.points[-1][0] >= level
+
+
+def diverged(curve: Curve) -> bool:
+    """Whether a value that is not finite was measured anywhere; a missing value is not one."""
+    return any(value is not None and not math.isfinite(value) for _, value in curve.points)
+
+
+def value_at(curve: Curve, level: int) -> float | None:
+    """The last value measured at or before `level`; a later one never counts. None when there is none."""
+    value = None
+    for step, measured in curve.points:
+        if step > level:
+            break
+        value = value if measured is None else measured
+    return value
+
+
+def rung(level: int, curves: Mapping[str, Curve], race: Race, among: Iterable[str] | None = None) -> dict[str, float]:
+    """Costs (lower is better) at `level` of the trials that hold it, by name.
+
+    A trial holds a rung when it is alive, has reached it and has a value there. One that measured a value which is not
+    finite, at whatever step, holds none: it would stand among the candidates of a place that it can no longer take.
+    """
+    held: dict[str, float] = {}
+    for name in curves if among is None else among:
+        curve = curves[name]
+        if curve.alive and reached(curve, level) and not diverged(curve):
+            value = value_at(curve, level)
+            if value is not None:
+                held[name] = cost(value, race)
+    return held
+
+
+def cost(value: float, race: Race) -> float:
+    """Lower is better; its own inverse."""
+    return -value if race.higher_is_better else value
+
+
+def ranked(held: Mapping[str, float]) -> list[str]:
+    """Names, best first; equal values in the order of their names."""
+    return sorted(held, key=lambda name: (held[name], name))
