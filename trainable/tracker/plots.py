@@ -38,6 +38,7 @@ class Plot:
     quantity: str
     curves: tuple[Curve, ...]
     scale: str = "linear"
+    from_zero: bool = False
 
 
 PLOTS = [
@@ -59,6 +60,7 @@ PLOTS = [
             Curve("memory/reserved_gb", "reserved", {"color": _GREEN, "linewidth": 1.4}),
             Curve("memory/allocated_gb", "allocated", {"color": _BLUE, "linewidth": 1.8}),
         ),
+        from_zero=True,
     ),
     Plot(
         "grad_norm.png",
@@ -122,10 +124,22 @@ def _dress(axes: "Axes", plot: Plot, experiment_id: str) -> None:
     axes.set_title(experiment_id, loc="right", fontsize=7, color=_GREY)
     axes.set_xlabel("optimizer step")
     axes.set_ylabel(plot.quantity if unit == "1" else f"{plot.quantity} [{unit}]")
-    axes.set_yscale(plot.scale)
-    if plot.file == "memory_profile.png":
+    axes.margins(x=0.02, y=0.08)
+    if plot.scale == "log":
+        _logarithmic(axes)
+    elif plot.from_zero:
         axes.set_ylim(bottom=0)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(visible=True, which="major", linewidth=0.5, alpha=0.35)
-    axes.margins(x=0.02)
     axes.legend(frameon=False)
+
+
+def _logarithmic(axes: "Axes") -> None:
+    """Plain numbers at 1, 2 and 5 of each decade, or at the powers of ten when there are many."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes.set_yscale("log")
+    low, high = axes.get_ylim()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 200 * low else (1,)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())

@@ -40,7 +40,8 @@ class TrackerSet(Tracker):
                 tracker.start(run, resume_step)
                 started.append(tracker)
             except Exception as error:
-                mistakes.append(f"tracker {name} cannot start: {str(error) or type(error).__name__}")
+                reason = (str(error) or type(error).__name__).splitlines()[0]
+                mistakes.append(f"tracker {name} cannot start: {reason}")
         if mistakes:
             self.logger.error("; ".join(mistakes))
             for tracker in reversed(started):

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,8 +42,7 @@ class Wandb(Tracker):
         self._mode: Any = mode
 
     def start(self, run: RunDescription, resume_step: int | None) -> None:
-        # Before the import: otherwise wandb reports usage over the network even offline.
-        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
+        _prepare_environment()
         import wandb  # here: a third of a second that a run without it need not spend
 
         self._root, self._tags = run.run_dir.resolve(), list(run.tags)
@@ -83,6 +83,15 @@ class Wandb(Tracker):
         for path in [*wandb_dir.iterdir(), *wandb_dir.glob("*run-*/logs/*")]:
             if path.is_symlink():  # shortcuts, also to a log in the home directory: they dangle wherever this one is taken
                 path.unlink()
+
+
+def _prepare_environment() -> None:
+    """What wandb reads when it is imported and when its service starts; a user's own choice stands."""
+    os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # else it reports usage over the network, even offline
+    try:
+        (Path.home() / ".cache" / "wandb").mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # no home to write to, as in many containers: its service would then log to the terminal
+        os.environ.setdefault("WANDB_CACHE_DIR", tempfile.gettempdir())
 
 
 def _run_id(root: Path, resume_step: int | None) -> str:
