@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from statistics import fmean, median
 
 from sweeps.runner.schedulers.rule import Action, Curve, Decision, Race, Rule
-from sweeps.runner.schedulers.rungs import cost, diverged, first_resource, on_evaluation, reached, rung, value_at
+from sweeps.runner.schedulers.rungs import cost, diverged, first_resource, on_evaluation, reached, rung
 
 
 class MedianStopping(Rule):
@@ -43,6 +43,13 @@ def _decide(trial: str, level: int, curves: Mapping[str, Curve], race: Race) -> 
 
 
 def _costs(curve: Curve, level: int, race: Race) -> list[float]:
-    """Costs at the due evaluations up to `level`; before the first measured value there are none."""
-    values = (value_at(curve, step) for step in range(race.eval_interval, level + 1, race.eval_interval))
-    return [cost(value, race) for value in values if value is not None]
+    """Costs at the due evaluations up to `level`, each of the last value measured by then; before the first there are none."""
+    costs: list[float] = []
+    value, seen = None, 0
+    for due in range(race.eval_interval, level + 1, race.eval_interval):
+        while seen < len(curve.points) and curve.points[seen][0] <= due:
+            measured = curve.points[seen][1]
+            value, seen = value if measured is None else measured, seen + 1
+        if value is not None:
+            costs.append(cost(value, race))
+    return costs

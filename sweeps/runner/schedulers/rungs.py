@@ -23,6 +23,8 @@ def geometric_levels(race: Race) -> list[int]:
     """grace * eta^k below max_steps, each rounded up to an evaluation; none twice, none at or after the end."""
     levels: list[int] = []
     resource, eta = first_resource(race), Fraction(race.settings.reduction_factor)
+    if resource <= 0 or eta <= 1:
+        raise ValueError(f"`grace_steps > 0` and `reduction_factor > 1` must hold, but got {float(resource):g} and {float(eta):g}")
     while resource < race.max_steps:
         level = on_evaluation(resource, race)
         if level < race.max_steps and level not in levels:
