@@ -13,7 +13,8 @@ import yaml
 from trainable.data.prepare import prepare
 from trainable.run_record import RunIdentity
 from trainable.spec.command import run_command
-from trainable.spec.compose import compose_run, from_plain
+from trainable.request import request_run
+from trainable.spec.compose import from_plain
 from trainable.spec.config import RunConfig
 from trainable.spec.experiment_id import ExperimentId, value_slug
 from trainable.spec.identity import TrialKey, cell_of
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _new_run(overrides: Sequence[str]) -> tuple[RunConfig, RunDir]:
-    config = compose_run(overrides)
+    config = request_run(overrides)
     runs = runs_dir(config.experiment.results_dir)
     name = ExperimentId(
         started=datetime.now(),

@@ -138,7 +138,7 @@ class Trainer:
             "time/step_time_ms": seconds / steps * 1e3,
             "optimizer/lr": self.learner.lr(self.step),
             "optimizer/grad_norm": numbers.grad_norm.item(),
-            "optimizer/update_norm": None if numbers.update_norm is None else numbers.update_norm.item(),
+            "optimizer/update_norm": _finite(numbers.update_norm),
         }
 
     def _log(self, row: Metrics) -> None:
@@ -236,6 +236,11 @@ class Trainer:
 
     def _tests(self) -> Metrics:
         return {name: value for name, value in self.record.summary.metrics.items() if name.startswith("test/")}
+
+
+def _finite(value: torch.Tensor | None) -> float | None:
+    """A number, or None where it was not measured or is beyond all numbers."""
+    return value.item() if value is not None and math.isfinite(value) else None
 
 
 def _device_name(device: torch.device) -> str:

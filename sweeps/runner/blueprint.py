@@ -12,7 +12,8 @@ from sweeps.runner.searchers.searcher import Slot
 from sweeps.runner.searchers.slots import slots
 from sweeps.runner.settings import Settings, apply_settings, as_plain, is_setting
 from sweeps.runner.sweep import Sweep
-from trainable.spec.compose import compose_run, overrides_of, parse_overrides, to_plain
+from trainable.request import request_run
+from trainable.spec.compose import overrides_of, parse_overrides, text_of, to_plain
 from trainable.spec.config import RunConfig
 from trainable.spec.identity import TrialKey, cell_of, content_hash, identity_of
 from trainable.spec.mistakes import WrongRequest
@@ -73,7 +74,7 @@ class Blueprint:
         """The checked configuration of one trial. Raises `WrongRequest` when the values break a rule."""
         memo = json.dumps([sorted(values.items()), seed], default=repr)
         if memo not in self._configs:
-            self._configs[memo] = compose_run(self.run_overrides(values, seed))
+            self._configs[memo] = request_run(self.run_overrides(values, seed))
         return self._configs[memo]
 
     def cell(self, values: Mapping[str, Any]) -> str:
@@ -114,17 +115,17 @@ def draw_up(sweep: Sweep, overrides: Sequence[str]) -> Blueprint:
     """
     parsed, mistakes = parse_overrides(overrides)
     settings, wrong_settings = apply_settings(sweep.settings, [o for o in parsed if is_setting(o)])
-    run_overrides = [o.input_line for o in parsed if not is_setting(o)]
+    run_overrides = [text_of(o) for o in parsed if not is_setting(o)]
     mistakes += wrong_settings
     full = sweep.full if settings.sweep.scale == "full" else ()
     every = (*sweep.base, *full, *run_overrides)
     try:
-        base = compose_run(every)
+        base = request_run(every)
     except WrongRequest as wrong:
         raise WrongRequest([*mistakes, *wrong.mistakes]) from wrong
     sweep = replace(sweep, hypothesis=base.experiment.hypothesis or sweep.hypothesis)
     blueprint = Blueprint(sweep, settings, every, base)
-    mistakes += blueprint_mistakes(sweep, settings, run_overrides)
+    mistakes += blueprint_mistakes(sweep, settings, blueprint.race, run_overrides)
     mistakes = mistakes or _trial_mistakes(blueprint)
     if mistakes:
         raise WrongRequest(mistakes)

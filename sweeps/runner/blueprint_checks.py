@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from sweeps.runner.schedulers.registry import SCHEDULERS
+from sweeps.runner.schedulers.mistakes import scheduler_mistakes
+from sweeps.runner.schedulers.rule import Race
 from sweeps.runner.searchers.registry import SEARCHERS
 from sweeps.runner.searchers.slots import space_mistakes
 from sweeps.runner.settings import Settings
@@ -18,9 +19,10 @@ SCALES = ("small", "full")
 SUMMARY_NUMBERS = ("optimizer_state_bytes", "checkpoint_bytes", "duration_seconds", "parameters", "tokens")
 
 
-def blueprint_mistakes(sweep: Sweep, settings: Settings, command_line: Sequence[str]) -> list[str]:
+def blueprint_mistakes(sweep: Sweep, settings: Settings, race: Race, command_line: Sequence[str]) -> list[str]:
     """Every broken rule; `command_line` are the run overrides given there."""
     return [
+        *scheduler_mistakes(race),
         *space_mistakes(sweep.space, settings.searcher.name, settings.explore.samples),
         *_key_mistakes(sweep),
         *_claim_mistakes(sweep),
@@ -60,8 +62,6 @@ def _claim_mistakes(sweep: Sweep) -> Iterator[str]:
 
 def _setting_mistakes(settings: Settings) -> Iterator[str]:
     section, explore, budget = settings.sweep, settings.explore, settings.budget
-    if settings.scheduler.name not in SCHEDULERS:
-        yield unknown("scheduler", settings.scheduler.name, SCHEDULERS)
     if settings.searcher.name not in SEARCHERS:
         yield unknown("searcher", settings.searcher.name, SEARCHERS)
     if section.scale not in SCALES:
@@ -75,11 +75,8 @@ def _setting_mistakes(settings: Settings) -> Iterator[str]:
         yield f"explore.seed={explore.seed} is among sweep.seeds={list(section.seeds)}; the confirmation needs fresh seeds"
     if not 0 < section.confidence < 1:
         yield f"sweep.confidence={section.confidence} must lie in (0, 1)"
-    if settings.scheduler.reduction_factor <= 1:
-        yield f"scheduler.reduction_factor={settings.scheduler.reduction_factor} must be above 1"
-    positive = {"explore.samples": explore.samples, "scheduler.brackets": settings.scheduler.brackets}
+    positive = {"explore.samples": explore.samples, "confirm.finalists": settings.confirm.finalists}
     positive |= {"budget.trials": budget.trials, "budget.minutes": budget.minutes, "budget.gpu_hours": budget.gpu_hours}
-    positive |= {"scheduler.grace_steps": settings.scheduler.grace_steps, "confirm.finalists": settings.confirm.finalists}
     for key, value in positive.items():
         if value is not None and not value > 0:
             yield f"{key}={value} must be above 0"

@@ -18,7 +18,9 @@ from sweeps.runner.progress import Progress
 from sweeps.runner.schedulers.registry import SCHEDULERS
 from sweeps.runner.searchers.registry import build_searcher
 from sweeps.runner.verdict_view import show_conclusion
+from trainable.data.checks import model_mistakes
 from trainable.data.prepare import prepare
+from trainable.data.prepared import verify
 from trainable.spec.atomic_write import write_json
 from trainable.spec.code_version import commit
 from trainable.spec.ledger import DamagedLedger
@@ -73,8 +75,13 @@ def _prepare_data(blueprint: Blueprint, console: Console) -> None:
     complete = [slot for slot in blueprint.slots if {key for key, _ in slot.grid} >= set(blueprint.sweep.space)]
     configs = [blueprint.base.data, *(blueprint.config(dict(slot.grid), seed).data for slot in complete)]
     for number, data in enumerate(configs):
-        if data not in configs[:number]:
-            prepare(data, report=lambda text: console.print(text, style="dim", soft_wrap=True))
+        if data in configs[:number]:
+            continue
+        prepared = prepare(data, report=lambda text: console.print(text, style="dim", soft_wrap=True))
+        model = blueprint.base.model
+        found = [*verify(prepared.directory), *model_mistakes(prepared, vocab_size=model.vocab_size, context_length=model.context_length)]
+        if found:
+            raise WrongRequest(found)
 
 
 def _write_statement(blueprint: Blueprint, sweep_dir: SweepDir) -> None:

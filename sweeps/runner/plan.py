@@ -157,6 +157,7 @@ def curves(records: Collection[TrialRecord], metric: str) -> dict[str, Curve]:
             decided={rung["level"]: rung["decision"] for rung in record.rungs},
             values=record.values,
             ended=record.status not in (Status.RUNNING, Status.PAUSED, Status.INTERRUPTED),
+            paused=record.status == Status.PAUSED,
         )
         for record in records
     }

@@ -1,23 +1,18 @@
 """Rules between the values of one run: pure, no torch; each broken rule is one sentence with the value and the rule."""
 
-import math
-from collections.abc import Collection, Iterator
-from dataclasses import fields
+from collections.abc import Iterator
 
-from trainable.spec.config import OptimizerConfig, RunConfig, ScheduleConfig, TrainingConfig
+from trainable.spec.config import RunConfig, TrainingConfig
 from trainable.spec.experiment_id import PHASES
 from trainable.spec.mistakes import unknown
 
 UINT32_VOCABULARY = 2**32
-_OPTIMIZER_ALWAYS = {"name", "lr", "weight_decay"}
 
 
-def run_mistakes(config: RunConfig, optimizer_fields: Collection[str]) -> list[str]:
-    """Every broken rule of one run. `optimizer_fields` are those the chosen optimizer knows."""
+def run_mistakes(config: RunConfig) -> list[str]:
+    """Every broken rule between and within groups that needs no knowledge of a single model, optimizer or data set."""
     return [
         *_model_mistakes(config),
-        *_optimizer_mistakes(config.optimizer, optimizer_fields),
-        *_schedule_mistakes(config.schedule, config.training),
         *_training_mistakes(config.training),
         *_data_mistakes(config),
         *_choice_mistakes(config),
@@ -46,31 +41,6 @@ def _model_mistakes(config: RunConfig) -> Iterator[str]:
         yield f"model.num_heads={model.num_heads} must be divisible by model.num_kv_heads={heads}"
     if model.vocab_size < config.data.vocab_size:
         yield f"model.vocab_size={model.vocab_size} must be at least data.vocab_size={config.data.vocab_size}, or tokens have no embedding"
-
-
-def _optimizer_mistakes(optimizer: OptimizerConfig, known: Collection[str]) -> Iterator[str]:
-    if not (math.isfinite(optimizer.lr) and optimizer.lr > 0):
-        yield f"optimizer.lr={optimizer.lr} must be finite and above 0"
-    if not (math.isfinite(optimizer.weight_decay) and optimizer.weight_decay >= 0):
-        yield f"optimizer.weight_decay={optimizer.weight_decay} must be finite and at least 0"
-    if optimizer.betas is not None and (len(optimizer.betas) != 2 or not all(0 <= b < 1 for b in optimizer.betas)):
-        yield f"optimizer.betas={list(optimizer.betas)} must be two numbers in [0, 1)"
-    yield from _positive("optimizer", optimizer, "eps clip_threshold")
-    if optimizer.momentum is not None and not 0 <= optimizer.momentum < 1:
-        yield f"optimizer.momentum={optimizer.momentum} must lie in [0, 1)"
-    for name in (f.name for f in fields(optimizer)):
-        if known and name not in known and name not in _OPTIMIZER_ALWAYS and getattr(optimizer, name) is not None:
-            yield f"optimizer.{name} has no meaning for {optimizer.name} (it knows: {', '.join(sorted(known))})"
-
-
-def _schedule_mistakes(schedule: ScheduleConfig, training: TrainingConfig) -> Iterator[str]:
-    if schedule.warmup_steps < 0:
-        yield f"schedule.warmup_steps={schedule.warmup_steps} must be at least 0"
-    if schedule.warmup_steps > training.max_steps:
-        yield f"schedule.warmup_steps={schedule.warmup_steps} is longer than the run of training.max_steps={training.max_steps}"
-    for name in ("min_lr_ratio", "decay_fraction"):
-        if not 0 <= getattr(schedule, name) <= 1:
-            yield f"schedule.{name}={getattr(schedule, name)} must lie in [0, 1]"
 
 
 def _training_mistakes(training: TrainingConfig) -> Iterator[str]:

@@ -1,13 +1,13 @@
 """From overrides to a `RunConfig`: Hydra's grammar and presets, every mistake reported at once."""
 
+import re
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -21,16 +21,18 @@ from trainable.spec.config import GROUPS, RunConfig
 from trainable.spec.mistakes import WrongRequest, did_you_mean, unknown
 
 PRESETS = Path(__file__).parent / "presets"
+Check = Callable[[RunConfig], list[str]]
+_PLAIN_WORD = re.compile(r"(?!null$|true$|false$)[A-Za-z_][A-Za-z0-9_./-]*")
 _HYDRA_IS_GLOBAL = threading.Lock()
 
 
-def compose_run(overrides: Sequence[str]) -> RunConfig:
-    """The configuration that `overrides` describe, checked.
+def compose_run(overrides: Sequence[str], checks: Sequence[Check] = ()) -> RunConfig:
+    """The configuration that `overrides` describe, checked; `checks` are asked beside the rules of `trainable.spec.checks`.
 
     Raises `WrongRequest` with every mistake: unknown groups, choices and keys, wrong types, broken rules.
     """
     config, mistakes = _compose(overrides)
-    mistakes = mistakes or run_mistakes(config, preset_fields(config))
+    mistakes = mistakes or [mistake for check in (run_mistakes, *checks) for mistake in check(config)]
     if mistakes:
         raise WrongRequest(mistakes)
     return config
@@ -56,6 +58,11 @@ def parse_overrides(overrides: Sequence[str]) -> tuple[list[Override], list[str]
     return parsed, mistakes
 
 
+def text_of(override: Override) -> str:
+    """The override as it was given."""
+    return override.input_line or f"{override.key_or_group}={override.value()}"
+
+
 def choices(group: str) -> list[str]:
     """The presets of a group, such as ``adamw`` and ``sgd`` for ``optimizer``."""
     return sorted(path.stem for path in (PRESETS / group).glob("*.yaml"))
@@ -64,18 +71,6 @@ def choices(group: str) -> list[str]:
 def known_keys() -> list[str]:
     """Every dotted key of a run."""
     return [f"{group}.{name}" for group, schema in GROUPS.items() for name in schema.__dataclass_fields__]  # type: ignore[attr-defined]
-
-
-@lru_cache
-def preset_keys(group: str, choice: str) -> frozenset[str]:
-    """The fields that a preset sets itself."""
-    values = yaml.safe_load((PRESETS / group / f"{choice}.yaml").read_text())
-    return frozenset(values) - {"defaults"}
-
-
-def preset_fields(config: RunConfig) -> frozenset[str]:
-    """Fields of the chosen optimizer: those its preset names."""
-    return preset_keys("optimizer", config.optimizer.name) if config.optimizer.name in choices("optimizer") else frozenset()
 
 
 def to_plain(config: RunConfig) -> dict[str, Any]:
@@ -98,7 +93,7 @@ def _compose(overrides: Sequence[str]) -> tuple[RunConfig, list[str]]:
         found = _override_mistakes(override)
         mistakes += found
         usable += [] if found else [override]
-    config = deepcopy(_base(tuple(o.input_line for o in usable if _is_group(o))))
+    config = deepcopy(_base(tuple(text_of(o) for o in usable if _is_group(o))))
     for override in usable:
         if not _is_group(override):
             mistakes += _lay_over(config, override)
@@ -169,8 +164,8 @@ def _literal(value: Any) -> str:
     if isinstance(value, (int, float)):
         return repr(value)
     text = str(value)
-    return (
-        text
-        if text.replace("-", "").replace("_", "").replace("/", "").replace(".", "").isalnum()
-        else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    )
+    if _PLAIN_WORD.fullmatch(text):
+        return text
+    # In Hydra's quoted strings a backslash escapes only a quote, and itself where it stands before one.
+    escaped = re.sub(r'(\\*)"', r'\1\1\\"', text)
+    return '"' + re.sub(r"(\\+)$", r"\1\1", escaped) + '"'

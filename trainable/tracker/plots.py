@@ -128,7 +128,7 @@ def _dress(axes: "Axes", plot: Plot, experiment_id: str) -> None:
     if plot.scale == "log":
         _logarithmic(axes)
     elif plot.from_zero:
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.1 * axes.dataLim.ymax or 1)
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(visible=True, which="major", linewidth=0.5, alpha=0.35)
     axes.legend(frameon=False)

@@ -1,0 +1,55 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainable.spec.compose import compose_run
+from trainable.spec.identity import TrialKey, cell_of, content_hash
+
+
+def cell(*overrides: str) -> str:
+    return cell_of(compose_run(overrides))
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "training.seed=7",
+        "training.micro_batch_size=2",
+        "training.num_threads=2",
+        "training.checkpoint_interval=80",
+        "tracking.wandb=off",
+        "resources.cpus_per_trial=2",
+        "experiment.results_dir=elsewhere",
+        "experiment.hypothesis=other",
+        "data.root=elsewhere",
+    ],
+)
+def test_where_and_how_a_run_is_carried_out_leaves_its_cell(override: str) -> None:
+    assert cell(override) == cell()
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["optimizer.lr=1e-3", "optimizer=sgd", "training.max_steps=401", "training.batch_size=16", "model.d_model=64", "data.vocab_size=512"],
+)
+def test_what_a_run_computes_makes_its_cell(override: str) -> None:
+    assert cell(override) != cell()
+
+
+def test_two_ways_to_say_the_same_give_one_cell() -> None:
+    assert cell("optimizer.lr=0.001", "model=tiny") == cell("optimizer.lr=1e-3")
+
+
+@given(cell=st.text("0123456789abcdef", min_size=12, max_size=12), seed=st.integers(0, 2**32))
+def test_a_trial_key_reads_back(cell: str, seed: int) -> None:
+    assert TrialKey.parse(str(TrialKey(cell, seed))) == TrialKey(cell, seed)
+
+
+@pytest.mark.parametrize("text", ["", "abc", "abc-s", "-s1", "abc-sx"])
+def test_other_texts_are_no_trial_keys(text: str) -> None:
+    with pytest.raises(ValueError, match="not a trial key"):
+        TrialKey.parse(text)
+
+
+def test_a_content_hash_ignores_the_order_of_keys() -> None:
+    assert content_hash({"a": 1, "b": [2]}) == content_hash({"b": [2], "a": 1})
