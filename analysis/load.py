@@ -68,7 +68,7 @@ def load_sweep(directory: SweepDir) -> Sweep:
     """The sweep in `directory`. Raises ValueError when its ``sweep.json`` is missing, damaged or of another format."""
     try:
         statement = Statement.from_json(directory.read_statement())
-    except (OSError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, TypeError, KeyError, AttributeError, ValueError) as error:
         raise ValueError(f"{directory.statement} cannot be read as a sweep statement: {error}") from error
     state, notes = read_ledger(directory.ledger)
     runs = directory.path / statement.runs_dir

@@ -116,8 +116,8 @@ def draw(shown: Sequence[Panel], cells: Sequence[Cell]) -> Figure:
 
 def _draw_panel(axes: Axes, panel: Panel, colour: dict[str, str]) -> None:
     for curve in panel.curves:
-        alone = "." if len(curve.steps) == 1 else ""
-        axes.plot(curve.steps, curve.values, alone, linestyle="-", color=colour[curve.cell], linewidth=THIN, alpha=0.8, markersize=3)
+        point = "." if len(curve.steps) == 1 and curve.status != Status.STOPPED_EARLY else "none"
+        axes.plot(curve.steps, curve.values, marker=point, markersize=3, color=colour[curve.cell], linewidth=THIN, alpha=0.8)
         if curve.status == Status.STOPPED_EARLY:
             axes.plot(curve.steps[-1:], curve.values[-1:], "v", markerfacecolor="none", markeredgecolor=colour[curve.cell], markersize=4)
     for band in panel.bands:
