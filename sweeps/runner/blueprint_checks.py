@@ -75,7 +75,7 @@ def _setting_mistakes(settings: Settings) -> Iterator[str]:
         yield f"explore.seed={explore.seed} is among sweep.seeds={list(section.seeds)}; the confirmation needs fresh seeds"
     if not 0 < section.confidence < 1:
         yield f"sweep.confidence={section.confidence} must lie in (0, 1)"
-    positive = {"explore.samples": explore.samples, "confirm.finalists": settings.confirm.finalists}
+    positive: dict[str, float | None] = {"explore.samples": explore.samples, "confirm.finalists": settings.confirm.finalists}
     positive |= {"budget.trials": budget.trials, "budget.minutes": budget.minutes, "budget.gpu_hours": budget.gpu_hours}
     for key, value in positive.items():
         if value is not None and not value > 0:

@@ -8,7 +8,7 @@ from trainable.model.size import flops_per_token, parameter_count
 from trainable.spec.config import RunConfig
 
 # What is assumed of the hardware for the estimate; the report gives what was measured.
-CPU_FLOPS_PER_CORE = 1.2e11
+CPU_FLOPS_PER_CORE = 6e10
 GPU_FLOPS = 1e14
 _FP32_BYTES = 4
 

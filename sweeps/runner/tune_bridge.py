@@ -16,7 +16,14 @@ from sweeps.runner.conductor import Conductor
 from sweeps.runner.plan import Finished
 
 
-class Guard:
+class _NotPickled:
+    """Tune pickles its hooks for a restore that this project does not use; what they hold stays in this process."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}
+
+
+class Guard(_NotPickled):
     """Runs the conductor's methods for Tune; after the first failure only the fallbacks are given."""
 
     def __init__(self, conductor: Conductor) -> None:
@@ -76,7 +83,7 @@ class LedgerScheduler(FIFOScheduler):
         self.guard.ask(lambda: self.guard.conductor.on_error(_name(trial), _error_of(trial)), None)
 
 
-class Heartbeat(Callback):
+class Heartbeat(_NotPickled, Callback):
     """Calls `beat` in every turn of Tune's loop, some ten times a second."""
 
     def __init__(self, beat: Callable[[], None]) -> None:

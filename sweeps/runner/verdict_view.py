@@ -20,7 +20,10 @@ def show_conclusion(sweep_dir: SweepDir, console: Console) -> None:
         console.print(Panel(f"{verdict.claim}\n{verdict.reason}", title=title, border_style=style, title_align="left"))
     for note in conclusion.notes:
         console.print(f"note: {note}", style="yellow", soft_wrap=True)
-    console.print(f"saved by early stopping: {conclusion.savings.text}", soft_wrap=True)
+    saved = conclusion.savings.share_saved
+    if saved is not None:
+        steps, full = conclusion.savings.steps, conclusion.savings.full_steps
+        console.print(f"exploration: {steps:,} steps instead of {full:,} ({saved:.0%} saved by stopping early)")
     console.print(f"read {sweep_dir.results}", soft_wrap=True)
 
 

@@ -32,8 +32,16 @@ class Searcher(ABC):
     def suggest(self, slot: Slot) -> dict[str, Any]:
         """A value for every key of the space, the slot's grid values among them."""
 
-    def resume(self, samples: Mapping[str, str], trials: Mapping[str, TrialRecord]) -> None:
-        """`samples` maps slot ids to trial names, in the order they were drawn."""
+    def resume(
+        self,
+        samples: Mapping[str, str],
+        trials: Mapping[str, TrialRecord],
+        sampled_values: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """`samples` maps slot ids to trial names, in the order they were drawn; `sampled_values` are their values then.
+
+        A trial that was drawn and not yet started is known by its sampled values alone.
+        """
 
     def started(self, slot: Slot, trial: str) -> None:
         """The values last suggested for `slot` became `trial`."""
