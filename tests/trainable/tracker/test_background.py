@@ -2,21 +2,22 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.trainable.tracker.conftest import Described
+from trainable.spec.config import RunConfig
 from trainable.spec.mistakes import WrongRequest
 from trainable.tracker.background import Background, Patience
 from trainable.tracker.log_file import LogFile
 from trainable.tracker.tracker import Row, RunDescription, Tracker
 from trainable.tracker.tracker_set import TrackerSet
 
-PATIENCE = Patience(start_seconds=5.0, finish_seconds=0.3, waiting_calls=3)
-AT_ONCE_SECONDS = 0.2
+Described = Callable[..., tuple[RunConfig, RunDescription]]
+PATIENCE = Patience(start_seconds=5.0, finish_seconds=0.3, waiting_calls=20)
+AT_ONCE_SECONDS = 2.0  # far below for ever, far above a busy machine's hiccup
 
 
 class Recorder(Tracker):
@@ -137,7 +138,7 @@ def test_a_tracker_left_behind_still_ends_once_it_can(described: Described) -> N
     recorder, warnings = Recorder(blocks="log"), list[str]()
     tracker = Background("far", recorder, warnings.append, PATIENCE)
     tracker.start(run, None)
-    for step in range(10):
+    for step in range(40):
         tracker.log({}, step)
     tracker.finish("completed")
     recorder.gate.set()
@@ -159,11 +160,11 @@ def test_a_tracker_that_hangs_at_the_start_refuses_the_run(described: Described,
 def test_trackers_that_hang_together_are_waited_for_once(described: Described) -> None:
     _, run = described()
     stuck = {name: Recorder(blocks="finish") for name in ("one", "two", "three")}
-    trackers = TrackerSet({"log_file": LogFile()}, stuck, PATIENCE)
+    trackers = TrackerSet({"log_file": LogFile()}, stuck, Patience(finish_seconds=1.0))
     trackers.start(run, None)
     before = time.monotonic()
     trackers.finish("completed")
-    assert time.monotonic() - before < PATIENCE.finish_seconds + AT_ONCE_SECONDS
+    assert time.monotonic() - before < 2.5
     assert (run.run_dir / "logs/train.log").read_text().count("[WARNING]") == 3
     for recorder in stuck.values():
         recorder.gate.set()

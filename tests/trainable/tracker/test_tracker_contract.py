@@ -6,18 +6,21 @@ import math
 import subprocess
 import sys
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.trainable.tracker.conftest import Described
+from trainable.spec.config import RunConfig
 from trainable.spec.experiment_log import load_experiment_log
 from trainable.spec.metric_names import EVERY_RUN
 from trainable.spec.mistakes import WrongRequest
 from trainable.tracker import registry
 from trainable.tracker.registry import REMOTE, TRACKERS, active_trackers, start_trackers
-from trainable.tracker.tracker import Row, Tracker
+from trainable.tracker.tracker import Row, RunDescription, Tracker
+
+Described = Callable[..., tuple[RunConfig, RunDescription]]
 
 
 def row(step: int, evaluated: bool = False) -> dict[str, float | int | None]:
