@@ -7,6 +7,7 @@ from typing import Any
 
 from ray import tune
 
+from trainable.cloning import Clone
 from trainable.run_record import RunIdentity
 from trainable.spec.compose import from_plain
 from trainable.spec.run_dir import RunDir
@@ -46,7 +47,7 @@ class TransformerTrainable(tune.Trainable):
     def _open(self, run: dict[str, Any]) -> None:
         self.run_dir = RunDir(Path(run["run_dir"]))
         self.timeout_seconds = float(run["timeout_seconds"])
-        clone_from = Path(run["clone_from"]) if run.get("clone_from") else None
+        clone_from = Clone(**run["clone_from"]) if run.get("clone_from") else None
         self.trainer = Trainer(from_plain(run["config"]), self.run_dir, RunIdentity(**run["identity"]), clone_from)
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import yaml
 
 from trainable.data.prepare import prepare
+from trainable.request import request_run
 from trainable.run_record import RunIdentity
 from trainable.spec.command import run_command
-from trainable.request import request_run
 from trainable.spec.compose import from_plain
 from trainable.spec.config import RunConfig
 from trainable.spec.experiment_id import ExperimentId, value_slug

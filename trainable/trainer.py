@@ -2,7 +2,6 @@
 
 import logging
 import math
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,22 +10,20 @@ from typing import Any
 import torch
 
 from trainable import checkpoint as checkpoints
-from trainable.data.batches import epoch_of
+from trainable.cloning import Clone, take_over
 from trainable.data.prepared import open_directory
-from trainable.device import MemoryMeter, is_out_of_memory
+from trainable.device import is_out_of_memory
 from trainable.distributed import barrier, leave_world
 from trainable.learner import Learner
 from trainable.run_files import open_trackers, sync_file, whole_rows
 from trainable.run_lock import lock_run
 from trainable.run_record import RunIdentity, RunRecord
-from trainable.scoring import perplexity
 from trainable.spec.config import RunConfig
 from trainable.spec.run_dir import RunDir
 from trainable.spec.status import Status
-from trainable.train_step import StepNumbers
+from trainable.step_metrics import Metrics, StepMetrics
 
 log = logging.getLogger(__name__)
-Metrics = dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -43,17 +40,17 @@ class Evaluation:
 class Trainer:
     """Trains `config` in `run_dir`, from its newest whole checkpoint if there is one.
 
-    `clone_from` is a checkpoint folder of another run: its weights and optimizer state are taken over (population-based
-    training). Raises `WrongRequest` for data or trackers that cannot be opened, `RunLocked` when another process is in
-    the run directory.
+    `clone_from` names another run whose weights and optimizer state are taken over (population-based training). Raises
+    `WrongRequest` for data or trackers that cannot be opened, `RunLocked` when another process is in the run directory.
     """
 
-    def __init__(self, config: RunConfig, run_dir: RunDir, identity: RunIdentity, clone_from: Path | None = None) -> None:
+    def __init__(self, config: RunConfig, run_dir: RunDir, identity: RunIdentity, clone_from: Clone | None = None) -> None:
         self.config, self.run_dir, self.status = config, run_dir, Status.RUNNING
-        self.step, self.rows, self.evaluations = 0, 0, list[tuple[int, Metrics]]()
+        self.step, self.rows = 0, 0
+        self.evaluations, self.lineage = list[tuple[int, Metrics]](), list[str]()
         self.learner = Learner(config)
         self._lock = lock_run(run_dir) if self.learner.world.is_main else None
-        self.memory = MemoryMeter(self.learner.device)
+        self.step_metrics = StepMetrics(self.learner)
         self.record = RunRecord(config, run_dir, identity, _device_name(self.learner.device))
         self._resume(clone_from)
         self._told = 0 if self.step else None
@@ -63,7 +60,7 @@ class Trainer:
         if self.learner.world.is_main:
             self.record.write_origin(config, identity)
             self.record.write()
-        self._since_log = (self.step, time.perf_counter())
+        self.step_metrics.restart_clock(self.step)
 
     @property
     def done(self) -> bool:
@@ -116,30 +113,10 @@ class Trainer:
                 return step
             self.step = step
             if logged:
-                self._row = self._train_metrics(numbers)
+                self._row = self.step_metrics.read(step, numbers)
                 if step < target:
                     self._log(self._row)
         return None
-
-    def _train_metrics(self, numbers: StepNumbers) -> Metrics:
-        """The training metrics of the step just done."""
-        since_step, since_time = self._since_log
-        loss, now = numbers.loss.item(), time.perf_counter()
-        steps, seconds = self.step - since_step, now - since_time
-        self._since_log = (self.step, now)
-        length = self.config.model.context_length
-        batch = self.config.training.batch_size
-        return {
-            "epoch": epoch_of(self.step, batch_size=batch, context_length=length, tokens=len(self.learner.data.train)),
-            "train/loss": loss,
-            "train/perplexity": perplexity(loss),
-            **self.memory.read(),
-            "time/tokens_per_sec": steps * self.learner.tokens_per_step / seconds,
-            "time/step_time_ms": seconds / steps * 1e3,
-            "optimizer/lr": self.learner.lr(self.step),
-            "optimizer/grad_norm": numbers.grad_norm.item(),
-            "optimizer/update_norm": _finite(numbers.update_norm),
-        }
 
     def _log(self, row: Metrics) -> None:
         self.record.measured(self.step, self.tokens, row)
@@ -162,7 +139,7 @@ class Trainer:
             self._keep(is_best=self.record.is_best(self.step, row))
         if self.learner.world.is_main:
             self.record.write()
-        self._since_log = (self.step, time.perf_counter())
+        self.step_metrics.restart_clock(self.step)
         return finite
 
     def _keep(self, *, is_best: bool) -> None:
@@ -175,7 +152,8 @@ class Trainer:
         self.record.summary.optimizer_state_bytes = self.learner.optimizer_state_bytes()
         # Rows reach the disk before the checkpoint that counts on them does.
         sync_file(self.run_dir.metrics_csv)
-        kept = {"record": self.record.kept(), "peak_gb": self.memory.peak_gb, "rows": self.rows, "evaluations": self.evaluations}
+        kept = {"record": self.record.kept(), "peak_gb": self.step_metrics.memory.peak_gb, "rows": self.rows}
+        kept |= {"evaluations": self.evaluations, "lineage": self.lineage}
         state = {"step": self.step, "epoch": self._row["epoch"], **kept, **self.learner.training_state()}
         folder = checkpoints.save_checkpoint(self.run_dir, self.step, self.learner.model.state_dict(), state)
         self.record.summary.checkpoint_bytes = checkpoints.checkpoint_bytes(folder)
@@ -184,20 +162,20 @@ class Trainer:
         checkpoints.drop_expired(self.run_dir, training.keep_checkpoints)
         barrier(self.learner.world)
 
-    def _resume(self, clone_from: Path | None) -> None:
+    def _resume(self, clone_from: Clone | None) -> None:
         found = checkpoints.newest_checkpoint(self.run_dir, self._rows_are_there)
-        if found is None and clone_from is not None:
-            model, state = checkpoints.load_checkpoint(clone_from)
-            self.learner.load(model, state)
         if found is None:
             return
         self.step, model, state = found
         self.learner.load(model, state)
-        self.rows = state["rows"]
+        self.rows, self.lineage = state["rows"], list(state["lineage"])
         self.evaluations = [(step, metrics) for step, metrics in state["evaluations"]]
         self.record.resumed(state["record"])
-        self.memory.peak_gb = state["peak_gb"]
+        self.step_metrics.memory.peak_gb = state["peak_gb"]
         checkpoints.drop_later(self.run_dir, self.step)
+        if clone_from is not None and clone_from.mark not in self.lineage:
+            take_over(self.learner, clone_from)
+            self.lineage.append(clone_from.mark)
 
     def _rows_are_there(self, state: dict[str, Any]) -> bool:
         return bool(whole_rows(self.run_dir.metrics_csv, state["step"]) == state["rows"])
@@ -236,11 +214,6 @@ class Trainer:
 
     def _tests(self) -> Metrics:
         return {name: value for name, value in self.record.summary.metrics.items() if name.startswith("test/")}
-
-
-def _finite(value: torch.Tensor | None) -> float | None:
-    """A number, or None where it was not measured or is beyond all numbers."""
-    return value.item() if value is not None and math.isfinite(value) else None
 
 
 def _device_name(device: torch.device) -> str:

@@ -35,7 +35,7 @@ class Conductor:
         self._limits = limits
         self._retried: set[str] = set()
         self.finished: Finished | None = None
-        searcher.resume(ledger.state.samples, ledger.state.trials)
+        searcher.resume(ledger.state.samples, ledger.state.trials, ledger.state.sampled_values)
 
     def next_trial(self) -> dict[str, Any] | Finished | None:
         """The next trial as `TransformerTrainable` takes it; None while there is none, `Finished` when none will come."""
@@ -94,13 +94,13 @@ class Conductor:
 
     def _start(self, start: Start) -> dict[str, Any]:
         blueprint, state = self.blueprint, self.ledger.state
-        trial = blueprint.key(start.values, start.seed)
+        trial = start.trial or blueprint.key(start.values, start.seed)
         known = state.trials.get(trial)
         if known is not None and known.status not in (Status.INTERRUPTED, Status.PAUSED):
             self._retried.add(trial)
         overrides = blueprint.run_overrides(start.values, start.seed)
         overrides += [f"training.micro_batch_size={start.micro_batch_size}"] if start.micro_batch_size else []
-        cell = blueprint.cell(start.values)
+        cell = known.cell if known else blueprint.cell(start.values)
         taken = {record.run_id for record in state.trials.values()}
         run_id = known.run_id if known else run_name(blueprint, start.values, start.seed, self.runs, taken, datetime.now())
         identity = {"trial": trial, "cell": cell, "seed": start.seed, "stage": str(start.stage), "attempt": start.attempt}
@@ -123,13 +123,13 @@ class Conductor:
             "timeout_seconds": config.resources.trial_timeout_seconds,
         }
 
-    def _clone_source(self, record: TrialRecord) -> str | None:
-        """The checkpoint that an exploit copies, while the trial has not trained on from it."""
+    def _clone_source(self, record: TrialRecord) -> dict[str, Any] | None:
+        """The run and step that an exploit copies, while the trial has not trained on from it."""
         if not record.lineage or record.lineage[-1]["step"] < record.step:
             return None
         last = record.lineage[-1]
         source = self.ledger.state.trials[last["source"]]
-        return str(RunDir(self.runs / source.run_id).checkpoint(int(last["step"])))
+        return {"run_dir": str(self.runs / source.run_id), "step": last["step"]}
 
     def _evaluated(self, record: TrialRecord, step: int, metrics: dict[str, Any]) -> None:
         if metrics and step not in record.evaluations:
@@ -149,7 +149,7 @@ class Conductor:
             values = {**record.values, **last.new_values}
             overrides = self.blueprint.run_overrides(values, record.seed)
             self.ledger.append("exploited", trial=record.trial, source=last.source, step=record.step, values=values, overrides=overrides)
-        self._end(record, _ENDINGS[last.action], _reason(last, self.blueprint.metric), record.step)
+        self._end(record, _ENDINGS[last.action], _reason(last), record.step)
         return True
 
     def _conclude(self, finalists: tuple[str, ...]) -> None:
@@ -191,7 +191,7 @@ def _as_event(decision: Decision) -> dict[str, Any]:
     }
 
 
-def _reason(decision: Decision, metric: str) -> str:
+def _reason(decision: Decision) -> str:
+    """The rung's event has the numbers."""
     verb = {Action.STOP: "stopped", Action.PAUSE: "paused", Action.EXPLOIT: f"copied {decision.source}"}[decision.action]
-    numbers = "" if decision.value is None or decision.cutoff is None else f": {metric} {decision.value:.4g}, cutoff {decision.cutoff:.4g}"
-    return f"{verb} at step {decision.level}{numbers}"
+    return f"{verb} at step {decision.level}"

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sweeps.runner.blueprint import Blueprint
@@ -17,13 +17,17 @@ _FULL = frozenset({Status.COMPLETED})
 
 @dataclass(frozen=True)
 class Start:
-    """Run this trial; `micro_batch_size` is given when it ran out of memory before, `attempt` counts from 1."""
+    """Run this trial; `micro_batch_size` is given when it ran out of memory before, `attempt` counts from 1.
+
+    `trial` is its name when it ran before: its values may have changed since (population-based training), its name stays.
+    """
 
     stage: Stage
     seed: int
     values: Mapping[str, Any] = field(hash=False)
     attempt: int = 1
     micro_batch_size: int | None = None
+    trial: str | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,8 @@ def _run_again(blueprint: Blueprint, record: TrialRecord, limits: Limits) -> Sta
 
 
 def _continue(record: TrialRecord) -> Start:
-    return Start(Stage(record.stage), record.seed, record.values, record.attempt + 1, micro_batch_of(record.overrides))
+    micro = micro_batch_of(record.overrides)
+    return Start(Stage(record.stage), record.seed, record.values, record.attempt + 1, micro, record.trial)
 
 
 def _halved(blueprint: Blueprint, record: TrialRecord) -> Start | None:
@@ -121,7 +126,7 @@ def _halved(blueprint: Blueprint, record: TrialRecord) -> Start | None:
     training = blueprint.config(record.values, record.seed).training
     size = micro_batch_of(record.overrides) or training.micro_batch_size or training.batch_size
     half = next((smaller for smaller in range(size // 2, 0, -1) if training.batch_size % smaller == 0), None)
-    return None if half is None else Start(Stage(record.stage), record.seed, record.values, record.attempt + 1, half)
+    return None if half is None else replace(_continue(record), micro_batch_size=half)
 
 
 def micro_batch_of(overrides: Collection[str]) -> int | None:

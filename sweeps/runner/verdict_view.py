@@ -7,6 +7,8 @@ from rich.table import Table
 from analysis.report.conclusion import Conclusion, conclude
 from trainable.spec.sweep_dir import SweepDir
 
+# What fits 80 columns; RESULTS.md has them all.
+_SHOWN = ("configuration", "n", "mean ± std", "paired", "dead seeds")
 _STYLES = {"CONFIRMED": "green", "REFUTED": "red", "UNDECIDED": "yellow"}
 
 
@@ -29,9 +31,10 @@ def show_conclusion(sweep_dir: SweepDir, console: Console) -> None:
 
 def _show_cells(conclusion: Conclusion, console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for number, title in enumerate(conclusion.header):
-        table.add_column(title, justify="right" if number else "left")
+    columns = [number for number, title in enumerate(conclusion.header) if title in _SHOWN]
+    for number in columns:
+        table.add_column(conclusion.header[number], justify="right" if number else "left", no_wrap=True)
     for row in conclusion.table:
-        table.add_row(*row)
+        table.add_row(*(row[number] for number in columns))
     console.print(conclusion.trials, soft_wrap=True)
     console.print(table)

@@ -126,11 +126,18 @@ def _row(blueprint: Blueprint, state: SweepState, record: TrialRecord) -> list[s
 
 
 def _recent(state: SweepState) -> list[Text]:
+    """The newest endings that need a word."""
     ended = [r for r in state.trials.values() if r.ended and r.stop_reason]
     newest = sorted(ended, key=lambda r: r.ended or "")[-_EVENTS_SHOWN:]
-    return [
-        Text(f"  {values_text(r.values)} seed {r.seed}: {r.stop_reason}", style="dim", no_wrap=True, overflow="ellipsis") for r in newest
-    ]
+    return [Text(f"  {_event(record)}", style="dim", no_wrap=True, overflow="ellipsis") for record in newest]
+
+
+def _event(record: TrialRecord) -> str:
+    rung = record.rungs[-1] if record.rungs else None
+    numbers = (
+        f": {rung['value']:.4g} against {rung['cutoff']:.4g}" if rung and rung["value"] is not None and rung["cutoff"] is not None else ""
+    )
+    return f"{values_text(record.values)} seed {record.seed}: {record.stop_reason}{numbers}"
 
 
 def _ended(records: list[TrialRecord]) -> int:

@@ -46,4 +46,4 @@ class _Pinned(SearchSpace):
 
     def get_choices_of_discrete_params(self) -> list[np.ndarray]:
         choices = zip(self.discrete_indices, super().get_choices_of_discrete_params(), strict=True)
-        return [np.array([self._pins[column]]) if column in self._pins else values for column, values in choices]
+        return [np.array([self._pins[column]], dtype=float) if column in self._pins else values for column, values in choices]
