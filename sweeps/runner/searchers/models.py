@@ -32,8 +32,8 @@ def ranked_at_grid_points(trials: Trials, fixed: Mapping[str, Any], minimize: Se
     """Every value as its rank among the trials of the same grid point that came as far, as a share of them.
 
     TPE learns from the best tenth of all trials. The slots ask for the best of *each* grid point: where one optimizer
-    ends lower than another whatever its learning rate, the best tenth would say nothing about the other's. In 12 seeded
-    races each on 2 and 4 grid points the best found came 3 to 10 times closer to the optimum by this.
+    ends lower than another whatever its learning rate, the best tenth would say nothing about the other's. Over 12 seeds
+    on 2 and 4 grid points the excess loss of the best found was 1.4 to 7 times smaller by this.
     """
     del minimize
     if not fixed:

@@ -1,5 +1,6 @@
 """Ray Tune's domains as Optuna's parameters, and values there and back."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,6 +11,8 @@ from ray.tune.search.sample import Categorical, Integer
 
 from sweeps.runner.searchers.domains import grid_values, integer_bounds, is_log, label, native, quantum
 from sweeps.runner.searchers.searcher import Space
+
+_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -22,16 +25,20 @@ class Parameter:
 
     def encode(self, value: Any) -> Any:
         """The value as Optuna keeps it; whether it lies in the distribution is Optuna's own check."""
-        return native(value) if self.choices is None else _choice(value)
+        if self.choices is not None:
+            return _choice(value)
+        value = native(value)
+        if self.q is None or isinstance(value, bool) or not isinstance(value, int | float):
+            return value
+        # 3 * 0.1 is a little above 0.3: what quantizing does to the last digit does not put a value outside.
+        inside = min(max(value, self.distribution.low), self.distribution.high)
+        return inside if math.isclose(inside, value, rel_tol=_ROUNDING, abs_tol=_ROUNDING * self.q) else value
 
     def decode(self, param: Any) -> Any:
-        """The value that a trial is started with."""
+        """The value that a trial is started with; multiples of q are written as Ray writes them."""
         if self.choices is not None:
             return self.choices[param]
-        if self.q is None:
-            return param
-        low, high = self.distribution.low, self.distribution.high
-        return type(param)(min(max(round(param / self.q) * self.q, low), high))
+        return param if self.q is None else type(param)(round(param / self.q) * self.q)
 
 
 def parameters(space: Space) -> dict[str, Parameter]:
