@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from sweeps.runner.blueprint_checks import blueprint_mistakes
+from sweeps.runner.blueprint_checks import statement_mistakes
+from sweeps.runner.schedulers.mistakes import scheduler_mistakes
 from sweeps.runner.schedulers.rule import Race
 from sweeps.runner.searchers.searcher import Slot
 from sweeps.runner.searchers.slots import slots
@@ -119,13 +120,14 @@ def draw_up(sweep: Sweep, overrides: Sequence[str]) -> Blueprint:
     mistakes += wrong_settings
     full = sweep.full if settings.sweep.scale == "full" else ()
     every = (*sweep.base, *full, *run_overrides)
+    mistakes += statement_mistakes(sweep, settings, run_overrides)
     try:
         base = request_run(every)
     except WrongRequest as wrong:
         raise WrongRequest([*mistakes, *wrong.mistakes]) from wrong
     sweep = replace(sweep, hypothesis=base.experiment.hypothesis or sweep.hypothesis)
     blueprint = Blueprint(sweep, settings, every, base)
-    mistakes += blueprint_mistakes(sweep, settings, blueprint.race, run_overrides)
+    mistakes += scheduler_mistakes(blueprint.race)
     mistakes = mistakes or _trial_mistakes(blueprint)
     if mistakes:
         raise WrongRequest(mistakes)

@@ -1,10 +1,9 @@
 """Rules of a sweep's statement and settings: pure, each broken rule one sentence."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from sweeps.runner.schedulers.mistakes import scheduler_mistakes
-from sweeps.runner.schedulers.rule import Race
-from sweeps.runner.searchers.registry import SEARCHERS
+from sweeps.runner.searchers.mistakes import searcher_mistakes
 from sweeps.runner.searchers.slots import space_mistakes
 from sweeps.runner.settings import Settings
 from sweeps.runner.sweep import Sweep
@@ -13,16 +12,18 @@ from trainable.spec.config import GROUPS
 from trainable.spec.metric_names import METRICS, is_known
 from trainable.spec.mistakes import unknown
 from trainable.spec.statement import ALL_CELLS, WINNER
+from trainable.spec.sweep_dir import SweepDir
 
 SCALES = ("small", "full")
 # What a claim may speak of beside the metrics of a run.
 SUMMARY_NUMBERS = ("optimizer_state_bytes", "checkpoint_bytes", "duration_seconds", "parameters", "tokens")
 
 
-def blueprint_mistakes(sweep: Sweep, settings: Settings, race: Race, command_line: Sequence[str]) -> list[str]:
-    """Every broken rule; `command_line` are the run overrides given there."""
+def statement_mistakes(sweep: Sweep, settings: Settings, command_line: Sequence[str]) -> list[str]:
+    """Every broken rule that needs no run; `command_line` are the run overrides given there."""
     return [
-        *scheduler_mistakes(race),
+        *searcher_mistakes(settings),
+        *_warm_start_mistakes(settings),
         *space_mistakes(sweep.space, settings.searcher.name, settings.explore.samples),
         *_key_mistakes(sweep),
         *_claim_mistakes(sweep),
@@ -60,10 +61,15 @@ def _claim_mistakes(sweep: Sweep) -> Iterator[str]:
                 yield unknown("key in a claim", key, sweep.space)
 
 
+def _warm_start_mistakes(settings: Settings) -> Iterator[str]:
+    for text in settings.explore.warm_start:
+        ledger = SweepDir(Path(text)).ledger
+        if not ledger.is_file():
+            yield f"explore.warm_start: {text} is not a sweep directory, for it has no {ledger.name}"
+
+
 def _setting_mistakes(settings: Settings) -> Iterator[str]:
     section, explore, budget = settings.sweep, settings.explore, settings.budget
-    if settings.searcher.name not in SEARCHERS:
-        yield unknown("searcher", settings.searcher.name, SEARCHERS)
     if section.scale not in SCALES:
         yield unknown("sweep.scale", section.scale, SCALES)
     for metric in section.metric or [""]:

@@ -16,6 +16,7 @@ from sweeps.runner.ledger import Ledger
 from sweeps.runner.plan import Finished, Limits, next_action, wanted_trials
 from sweeps.runner.progress import Progress
 from sweeps.runner.schedulers.registry import SCHEDULERS
+from sweeps.runner.searchers.mistakes import searcher_remarks
 from sweeps.runner.searchers.registry import build_searcher
 from sweeps.runner.verdict_view import show_conclusion
 from trainable.data.checks import model_mistakes
@@ -23,7 +24,7 @@ from trainable.data.prepare import prepare
 from trainable.data.prepared import verify
 from trainable.spec.atomic_write import write_json
 from trainable.spec.code_version import commit
-from trainable.spec.ledger import DamagedLedger
+from trainable.spec.ledger import DamagedLedger, TrialRecord, read_events, replay
 from trainable.spec.mistakes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, WrongRequest
 from trainable.spec.run_dir import runs_dir
 from trainable.spec.statement import Statement
@@ -97,6 +98,8 @@ def _write_statement(blueprint: Blueprint, sweep_dir: SweepDir) -> None:
 def _tell_start(blueprint: Blueprint, ledger: Ledger, sweep_dir: SweepDir, console: Console) -> None:
     console.print(f"[bold]Hypothesis.[/bold] {blueprint.sweep.hypothesis}", soft_wrap=True)
     console.print(f"results in {sweep_dir.path}", style="dim", soft_wrap=True)
+    for remark in searcher_remarks(blueprint.settings):
+        console.print(f"note: {remark}", style="yellow", soft_wrap=True)
     if ledger.warning:
         console.print(f"warning: {ledger.warning}", style="yellow", soft_wrap=True)
     records = ledger.state.trials
@@ -117,7 +120,7 @@ def _run_missing(blueprint: Blueprint, ledger: Ledger, sweep_dir: SweepDir, opti
         ledger.append("driver_ended", status="finished", message="nothing was missing")
         console.print("nothing is missing: every trial of this sweep has ended")
         return EXIT_DONE
-    searcher = build_searcher(blueprint.sweep.space, blueprint.settings, sweep_dir.optuna_journal)
+    searcher = build_searcher(blueprint.sweep.space, blueprint.settings, sweep_dir.optuna_journal, _earlier_trials(blueprint))
     runs = runs_dir(blueprint.base.experiment.results_dir).resolve()
     conductor = Conductor(blueprint, ledger, rule, searcher, runs, limits)
     try:
@@ -135,6 +138,12 @@ def _run_missing(blueprint: Blueprint, ledger: Ledger, sweep_dir: SweepDir, opti
     if cut:
         console.print(cut, style="yellow", soft_wrap=True)
     return EXIT_DONE
+
+
+def _earlier_trials(blueprint: Blueprint) -> list[TrialRecord]:
+    """The trials of the sweeps that the searcher starts from."""
+    states = (replay(read_events(SweepDir(Path(text)).ledger)[0]) for text in blueprint.settings.explore.warm_start)
+    return [record for state in states for record in state.trials.values()]
 
 
 def _interrupted(conductor: Conductor, ledger: Ledger, console: Console) -> int:
