@@ -76,6 +76,6 @@ def as_typed(value: Any, kind: pa.DataType) -> Any:
         return value
     if pa.types.is_float64(kind) and _is_number(value):
         return float(value)
-    if pa.types.is_int64(kind) and _is_number(value) and float(value).is_integer():
+    if pa.types.is_int64(kind) and _is_number(value) and -_INT64 <= value < _INT64 and float(value).is_integer():
         return int(value)
     raise ValueError(f"{value!r} is not of type {kind}")

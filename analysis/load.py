@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from analysis.ledger import read_ledger
 from analysis.witnesses import disagreements
-from trainable.spec.ledger import DamagedLedger, SweepState, TrialRecord, apply, read_events
+from trainable.spec.ledger import SweepState, TrialRecord
 from trainable.spec.run_dir import RunDir
 from trainable.spec.run_summary import SUMMARY_FORMAT
 from trainable.spec.statement import Statement
@@ -92,40 +93,6 @@ def load_run(path: Path) -> Trial:
         summary=summary,
         notes=notes,
     )
-
-
-def read_ledger(path: Path) -> tuple[SweepState, list[str]]:
-    """The state after every event that can be applied, and a note for each place of damage."""
-    if not path.exists():
-        return SweepState(), [f"{path.name} is missing: no trial is known"]
-    try:
-        events, length = read_events(path)
-    except DamagedLedger:
-        return _replay([*_parse_lines(path.read_bytes())])
-    torn = [f"the last line of {path.name} is torn and was passed over"] if length < path.stat().st_size else []
-    state, notes = _replay([(number, event) for number, event in enumerate(events, 1)])
-    return state, [*notes, *torn]
-
-
-def _parse_lines(content: bytes) -> list[tuple[int, Any]]:
-    parsed: list[tuple[int, Any]] = []
-    for number, line in enumerate(content.splitlines(), 1):
-        try:
-            parsed.append((number, json.loads(line)))
-        except ValueError:
-            parsed.append((number, None))
-    return parsed
-
-
-def _replay(events: list[tuple[int, Any]]) -> tuple[SweepState, list[str]]:
-    state, damaged = SweepState(), []
-    for number, event in events:
-        try:
-            apply(state, event)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            damaged.append(number)
-    lines = ", ".join(map(str, damaged))
-    return state, [f"the ledger is damaged in line {lines}: what stood there is not part of this report"] if damaged else []
 
 
 def read_summary_json(run_dir: RunDir) -> tuple[dict[str, Any] | None, tuple[str, ...]]:

@@ -66,10 +66,10 @@ def welch(first: Sequence[float], second: Sequence[float], confidence: float) ->
     if len(first) < 2 or len(second) < 2:
         return None
     difference = fmean(first) - fmean(second)
-    a, b = stdev(first) ** 2 / len(first), stdev(second) ** 2 / len(second)
+    a, b = (stdev(sample) * stdev(sample) / len(sample) for sample in (first, second))
     if a + b == 0.0:
         return Welch(difference, difference, difference, inf, 1.0 if difference == 0.0 else 0.0)
-    freedom = (a + b) ** 2 / (a**2 / (len(first) - 1) + b**2 / (len(second) - 1))
+    freedom = (a + b) * (a + b) / (a * a / (len(first) - 1) + b * b / (len(second) - 1))
     error = sqrt(a + b)
     half = t_quantile(confidence, freedom) * error
     return Welch(difference, difference - half, difference + half, freedom, 2 * float(stdtr(freedom, -abs(difference) / error)))

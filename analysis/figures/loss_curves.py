@@ -60,7 +60,8 @@ def panels(study: Study) -> list[Panel]:
 
 def curves_of(study: Study, metric: str) -> list[Curve]:
     """Every trial's curve of `metric`; only finite values, so a diverged one ends where it was last finite."""
-    table = pq.read_table(study.metrics, columns=["trial", "step", metric])
+    with pq.ParquetFile(study.metrics) as file:
+        table = file.read(columns=["trial", "step", metric])
     names = table["trial"].to_numpy(zero_copy_only=False)
     steps, values = table["step"].to_numpy().astype(float), table[metric].to_numpy(zero_copy_only=False).astype(float)
     curves = []

@@ -89,7 +89,7 @@ def _why(row: Row, state: SweepState) -> str:
     rung = record.rungs[-1]
     if rung.get("value") is None or rung.get("cutoff") is None:
         return reason
-    compared = f"{number(rung['value'])} against a cutoff of {number(rung['cutoff'])} at step {rung['level']}"
+    compared = f"{number(rung['value'])} against a cutoff of {number(rung['cutoff'])} at step {rung.get('level')}"
     return f"{reason}: {compared}" if reason else compared
 
 
