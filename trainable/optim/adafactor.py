@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -24,10 +24,10 @@ def build(groups: list[ParameterGroup], config: OptimizerConfig, device: torch.d
     return Adafactor(groups, lr=config.lr, **given(beta2_decay=config.beta2_decay, d=config.clip_threshold))
 
 
-def state_bytes(shapes: Iterable[Shape], config: OptimizerConfig) -> int:
+def state_bytes(shapes: Mapping[str, Shape], config: OptimizerConfig) -> int:
     """A float32 row and column factor per matrix (of the last two dimensions), a full second moment per vector."""
     del config
-    return sum(4 * _entries(shape) for shape in shapes)
+    return sum(4 * _entries(shape) for shape in shapes.values())
 
 
 def _entries(shape: Shape) -> int:

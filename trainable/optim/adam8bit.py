@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import ceil, prod
 from typing import TYPE_CHECKING, cast
@@ -44,10 +44,10 @@ def _without_kernel_notice() -> Iterator[None]:
         logger.removeFilter(keep)
 
 
-def state_bytes(shapes: Iterable[Shape], config: OptimizerConfig) -> int:
+def state_bytes(shapes: Mapping[str, Shape], config: OptimizerConfig) -> int:
     """Two bytes per entry and two float32 scales per block of 256; eight bytes per entry of a small tensor; the maps once."""
     del config
-    sizes = [prod(shape) for shape in shapes]
+    sizes = [prod(shape) for shape in shapes.values()]
     quantised = [size for size in sizes if size >= SMALLEST_QUANTISED]
     small = sum(size for size in sizes if size < SMALLEST_QUANTISED)
     blocks = sum(ceil(size / BLOCK_SIZE) for size in quantised)

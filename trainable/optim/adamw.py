@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -23,10 +23,10 @@ def build(groups: list[ParameterGroup], config: OptimizerConfig, device: torch.d
     return AdamW(groups, lr=config.lr, fused=fused, **given(betas=config.betas and tuple(config.betas), eps=config.eps))
 
 
-def state_bytes(shapes: Iterable[Shape], config: OptimizerConfig) -> int:
+def state_bytes(shapes: Mapping[str, Shape], config: OptimizerConfig) -> int:
     """Two float32 moments per parameter."""
     del config
-    return sum(8 * prod(shape) for shape in shapes)
+    return sum(8 * prod(shape) for shape in shapes.values())
 
 
 ADAMW = OptimizerEntry(build, state_bytes, frozenset({"betas", "eps"}))

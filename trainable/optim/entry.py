@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +21,13 @@ class OptimizerEntry:
 
     `build` takes parameter groups (``params``: pairs of name and parameter; ``weight_decay``), the checked configuration and the
     parameters' device. A setting that is None is left to the library's default.
-    `state_bytes` is exact for float32 parameters after the first step, without step counters (a few bytes for each tensor).
+    `state_bytes` takes the trainable parameters' shapes by name, as `trainable.model.size.parameter_shapes` gives them; it is exact for
+    float32 parameters after the first step, without step counters (a few bytes for each tensor).
     `settings` are the fields of `OptimizerConfig` that have a meaning here, beside ``lr`` and ``weight_decay``.
     """
 
     build: Callable[[list[ParameterGroup], OptimizerConfig, torch.device], torch.optim.Optimizer]
-    state_bytes: Callable[[Iterable[Shape], OptimizerConfig], int]
+    state_bytes: Callable[[Mapping[str, Shape], OptimizerConfig], int]
     settings: frozenset[str]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +36,9 @@ def _decay(optimizer: torch.optim.Optimizer, args: Any, kwargs: Any) -> None:
                 torch._foreach_mul_(parameters, 1 - group["lr"] * group["decoupled_weight_decay"])
 
 
-def state_bytes(shapes: Iterable[Shape], config: OptimizerConfig) -> int:
+def state_bytes(shapes: Mapping[str, Shape], config: OptimizerConfig) -> int:
     """A float32 momentum per parameter; nothing without momentum."""
-    return sum(4 * prod(shape) for shape in shapes) if config.momentum else 0
+    return sum(4 * prod(shape) for shape in shapes.values()) if config.momentum else 0
 
 
 SGD = OptimizerEntry(build, state_bytes, frozenset({"momentum"}))

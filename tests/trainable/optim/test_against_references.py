@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from trainable.model.size import parameter_shapes
 from trainable.optim.build import build_optimizer
 from trainable.optim.registry import OPTIMIZERS
-from trainable.spec.config import OptimizerConfig
+from trainable.spec.config import ModelConfig, OptimizerConfig
 
 LR, DECAY = 0.02, 0.1
 Update = Callable[[Tensor, Tensor, dict[str, Tensor], int], Tensor]
@@ -94,9 +95,8 @@ def test_adam8bit_keeps_small_tensors_in_full_precision() -> None:
 
 def test_state_bytes_of_gpt2_small_in_the_cs336_shape() -> None:
     """162,148,608 parameters: the bytes per parameter that were measured there."""
-    v, d, ff = 50257, 768, 2048
-    layer = [(d, d)] * 4 + [(ff, d), (d, ff), (ff, d), (d,), (d,)]
-    shapes = [(v, d), *layer * 12, (d,), (v, d)]
+    model = ModelConfig(vocab_size=50257, d_model=768, num_layers=12, num_heads=12, d_ff=2048)
+    shapes = parameter_shapes(model)
     count = 162_148_608
 
     def bytes_per_parameter(name: str, momentum: float | None = None) -> float:

@@ -124,7 +124,7 @@ def test_state_takes_the_declared_bytes_to_the_byte(name: str) -> None:
     optimizer = build_optimizer(net, preset(name))
     assert measured_state_bytes(optimizer) == 0
     train(net, optimizer, range(2))
-    shapes = [tuple(p.shape) for p in net.parameters()]
+    shapes = {key: tuple(p.shape) for key, p in net.named_parameters()}
     assert measured_state_bytes(optimizer) == OPTIMIZERS[name].state_bytes(shapes, preset(name))
 
 
