@@ -1,6 +1,8 @@
 """Which learning rate does a small transformer want? The main job of this project."""
 
-from search_spaces.learning_rate import LEARNING_RATE
+from dataclasses import replace
+
+from search_spaces.learning_rate import LEARNING_RATE, LEARNING_RATE_OF_THE_STUDY
 from sweeps.runner.cli import main
 from sweeps.runner.settings import ConfirmSection, ExploreSection, SchedulerSection, Settings, SweepSection
 from sweeps.runner.sweep import Sweep
@@ -20,6 +22,18 @@ SWEEP = Sweep(
         explore=ExploreSection(seed=0),
         scheduler=SchedulerSection(name="asha", grace_steps=40, reduction_factor=3),
         confirm=ConfirmSection(finalists=2),
+    ),
+)
+SWEEP = replace(
+    SWEEP,
+    full=replace(
+        SWEEP,
+        hypothesis="The default learning rate of 6e-4 is not the best for TinyStories: another one lowers the validation loss by 1 %.",
+        space=LEARNING_RATE_OF_THE_STUDY,
+        baseline={"optimizer.lr": 6e-4},
+        claims=[Claim("The winner's validation loss is at least 1 % below that of learning rate 6e-4.", -0.01)],
+        base=["experiment=baseline_tinystories"],
+        settings=Settings(scheduler=SchedulerSection(grace_steps=1000)),
     ),
 )
 

@@ -9,20 +9,21 @@ from typing import Any
 from sweeps.runner.blueprint_checks import statement_mistakes
 from sweeps.runner.schedulers.mistakes import scheduler_mistakes
 from sweeps.runner.schedulers.rule import Race
+from sweeps.runner.searchers.directions import higher_is_better
 from sweeps.runner.searchers.searcher import Slot
-from sweeps.runner.searchers.slots import slots
+from sweeps.runner.searchers.slots import slot_order, slots
 from sweeps.runner.settings import Settings, apply_settings, as_plain, is_setting
 from sweeps.runner.sweep import Sweep
 from trainable.request import request_run
 from trainable.spec.compose import overrides_of, parse_overrides, text_of, to_plain
 from trainable.spec.config import RunConfig
 from trainable.spec.identity import TrialKey, cell_of, content_hash, identity_of
+from trainable.spec.ledger import SweepState
 from trainable.spec.mistakes import WrongRequest
 from trainable.spec.statement import Statement
 from trainable.spec.status import Stage
 
 SWEEP_HASH_LENGTH = 8
-HIGHER_IS_BETTER = ("tokens_per_sec",)
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,25 @@ class Blueprint:
     def slots(self) -> list[Slot]:
         """The exploration's slots in the order they are filled; the baseline first, unless the settings leave it out."""
         explore = self.settings.explore
-        drawn = slots(self.sweep.space, explore.samples, explore.seed)
-        if not explore.baseline:
+        drawn = [slot for space in self.sweep.spaces for slot in slots(space, explore.samples, explore.seed)]
+        drawn.sort(key=lambda slot: slot_order(slot, explore.seed))
+        if not (explore.baseline and self.has_whole_baseline):
             return drawn
         baseline = Slot(tuple(sorted(self.sweep.baseline.items())), 0)
         return [baseline, *(slot for slot in drawn if slot.id != baseline.id)]
 
+    @property
+    def has_whole_baseline(self) -> bool:
+        """Whether the baseline names one cell, or the exploration has to find the best with its values."""
+        return set(self.sweep.baseline) == set(self.sweep.keys)
+
     @cached_property
-    def baseline_cell(self) -> str:
-        return self.cell(self.sweep.baseline)
+    def stated_baseline_cell(self) -> str | None:
+        return self.cell(self.sweep.baseline) if self.has_whole_baseline else None
+
+    def baseline_cell(self, state: SweepState) -> str | None:
+        """The cell that others are compared with; None until the exploration has found it."""
+        return self.stated_baseline_cell or state.baseline
 
     @property
     def metric(self) -> str:
@@ -55,7 +66,7 @@ class Blueprint:
 
     @property
     def higher_is_better(self) -> bool:
-        return self.metric.endswith(HIGHER_IS_BETTER)
+        return higher_is_better(self.metric)
 
     @property
     def race(self) -> Race:
@@ -87,15 +98,17 @@ class Blueprint:
     def seed_of(self, stage: Stage, seed: int | None = None) -> int:
         return self.settings.explore.seed if stage == Stage.EXPLORE or seed is None else seed
 
-    def statement(self, created: str) -> Statement:
-        """What goes into ``sweep.json`` before the first trial."""
+    def statement(self, created: str, state: SweepState) -> Statement:
+        """What goes into ``sweep.json`` before the first trial; once the baseline has been found, its cell and values too."""
+        baseline = self.baseline_cell(state)
+        found = next((record.values for record in state.trials.values() if record.cell == baseline), {})
         return Statement(
             name=self.sweep.name,
             hypothesis=self.sweep.hypothesis,
             metric=self.metric,
-            varied=sorted(self.sweep.space),
-            baseline_values=dict(self.sweep.baseline),
-            baseline_cell=self.baseline_cell,
+            varied=self.sweep.keys,
+            baseline_values={**found, **self.sweep.baseline},
+            baseline_cell=baseline or "",
             claims=list(self.sweep.claims),
             seeds=list(self.settings.sweep.seeds),
             explore_seed=self.settings.explore.seed,
@@ -115,11 +128,12 @@ def draw_up(sweep: Sweep, overrides: Sequence[str]) -> Blueprint:
     Raises `WrongRequest` with all mistakes of settings, overrides, space, baseline and claims.
     """
     parsed, mistakes = parse_overrides(overrides)
+    if sweep.full is not None and "sweep.scale=full" in overrides:
+        sweep = sweep.full
     settings, wrong_settings = apply_settings(sweep.settings, [o for o in parsed if is_setting(o)])
     run_overrides = [text_of(o) for o in parsed if not is_setting(o)]
     mistakes += wrong_settings
-    full = sweep.full if settings.sweep.scale == "full" else ()
-    every = (*sweep.base, *full, *run_overrides)
+    every = (*sweep.base, *run_overrides)
     mistakes += statement_mistakes(sweep, settings, run_overrides)
     try:
         base = request_run(every)
@@ -137,7 +151,7 @@ def draw_up(sweep: Sweep, overrides: Sequence[str]) -> Blueprint:
 def _trial_mistakes(blueprint: Blueprint) -> list[str]:
     """Rules broken by the baseline or by a point of the grid, each once."""
     found: dict[str, None] = {}
-    points = [dict(blueprint.sweep.baseline)]
+    points = [dict(blueprint.sweep.baseline)] if blueprint.has_whole_baseline else []
     points += [{**blueprint.sweep.baseline, **dict(slot.grid)} for slot in blueprint.slots]
     for values in points:
         try:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from sweeps.runner.searchers.domains import grid_values
 from sweeps.runner.searchers.mistakes import searcher_mistakes
 from sweeps.runner.searchers.slots import space_mistakes
 from sweeps.runner.settings import Settings
@@ -24,28 +25,41 @@ def statement_mistakes(sweep: Sweep, settings: Settings, command_line: Sequence[
     return [
         *searcher_mistakes(settings),
         *_warm_start_mistakes(settings),
-        *space_mistakes(sweep.space, settings.searcher.name, settings.explore.samples),
+        *(m for space in sweep.spaces for m in space_mistakes(space, settings.searcher.name, settings.explore.samples)),
+        *_part_mistakes(sweep, settings),
         *_key_mistakes(sweep),
         *_claim_mistakes(sweep),
         *_setting_mistakes(settings),
         *(
             f"'{text}' sets a key that this sweep varies; its values stand in the search space"
             for text in command_line
-            if text.split("=")[0].lstrip("+") in sweep.space
+            if text.split("=")[0].lstrip("+") in sweep.keys
         ),
     ]
 
 
+def _part_mistakes(sweep: Sweep, settings: Settings) -> Iterator[str]:
+    explore = settings.explore
+    for number, space in enumerate(sweep.spaces, 1):
+        missing = sorted(set(sweep.keys) - set(space))
+        if missing:
+            yield f"part {number} of the search space does not vary {', '.join(missing)}; all parts vary the same keys"
+    if explore.per is not None and explore.per not in sweep.keys:
+        yield unknown("key in explore.per", explore.per, sweep.keys)
+    if not explore.enabled and not all(grid_values(domain) is not None for space in sweep.spaces for domain in space.values()):
+        yield "explore.enabled=false runs every cell of a grid, but the search space has domains to draw from"
+
+
 def _key_mistakes(sweep: Sweep) -> Iterator[str]:
     known = [*GROUPS, *known_keys()]
-    for key in sweep.space:
+    for key in sweep.keys:
         if key not in known:
             yield unknown("key in the search space", key, known)
     for key in sweep.baseline:
-        if key not in sweep.space:
-            yield unknown("key in the baseline", key, sweep.space)
-    for key in sorted(set(sweep.space) - set(sweep.baseline)):
-        yield f"the baseline gives no value for '{key}', which the search space varies"
+        if key not in sweep.keys:
+            yield unknown("key in the baseline", key, sweep.keys)
+    if not sweep.baseline:
+        yield "the baseline gives no value for any key of the search space"
 
 
 def _claim_mistakes(sweep: Sweep) -> Iterator[str]:
@@ -57,8 +71,8 @@ def _claim_mistakes(sweep: Sweep) -> Iterator[str]:
                 yield unknown("cell in a claim", claim.cell, (WINNER, ALL_CELLS))
             continue
         for key in claim.cell:
-            if key not in sweep.space:
-                yield unknown("key in a claim", key, sweep.space)
+            if key not in sweep.keys:
+                yield unknown("key in a claim", key, sweep.keys)
 
 
 def _warm_start_mistakes(settings: Settings) -> Iterator[str]:

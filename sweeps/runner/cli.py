@@ -74,17 +74,22 @@ def _dry_run(blueprint: Blueprint, console: Console) -> None:
     """Every trial that is known in advance, and the price; `draw_up` has composed and checked each one."""
     console.print(f"[bold]{blueprint.sweep.name}[/bold]: {blueprint.sweep.hypothesis}", soft_wrap=True)
     settings = blueprint.settings
-    console.print(f"explore with {settings.searcher.name} and {settings.scheduler.name}, seed {settings.explore.seed}:")
+    if settings.explore.enabled:
+        console.print(f"explore with {settings.searcher.name} and {settings.scheduler.name}, seed {settings.explore.seed}:")
+    else:
+        console.print(f"run every cell on seeds {settings.sweep.seeds}:")
     for slot in blueprint.slots:
         cell = values_text(dict(slot.grid)) or f"draw {slot.draw}"
-        drawn = sorted(set(blueprint.sweep.space) - {key for key, _ in slot.grid})
-        console.print(f"  {cell}" + (f" ({', '.join(drawn)} by the searcher)" if drawn else ""))
-    console.print(
-        f"confirm the best {settings.confirm.finalists} and {values_text(blueprint.sweep.baseline)} on seeds {settings.sweep.seeds}"
-    )
+        drawn = sorted(set(blueprint.sweep.keys) - {key for key, _ in slot.grid})
+        console.print(f"  {cell}" + (f" ({', '.join(drawn)} by the searcher)" if drawn else ""), soft_wrap=True)
+    if settings.explore.enabled:
+        per = f" for each {settings.explore.per}" if settings.explore.per else ""
+        tuned = "" if blueprint.has_whole_baseline else "the best "
+        baseline = f"{tuned}{values_text(blueprint.sweep.baseline)}"
+        console.print(f"confirm the best {settings.confirm.finalists}{per} and {baseline} on seeds {settings.sweep.seeds}", soft_wrap=True)
     for claim in blueprint.sweep.claims:
         console.print(f"claim: {claim.statement}", soft_wrap=True)
     slots = local_slots(blueprint.base.resources)
     for line in price(blueprint, slots).lines():
-        console.print(line)
+        console.print(line, soft_wrap=True)
     console.print(f"results  {blueprint.base.experiment.results_dir}/sweeps/{blueprint.directory_name}", soft_wrap=True)

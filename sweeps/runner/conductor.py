@@ -9,7 +9,7 @@ from typing import Any
 from sweeps.runner.blueprint import Blueprint
 from sweeps.runner.ledger import Ledger
 from sweeps.runner.naming import run_name
-from sweeps.runner.plan import Conclude, Finished, Limits, Sample, Start, curves, next_action
+from sweeps.runner.plan import Conclude, Finished, Limits, Sample, Start, curves, next_action, races
 from sweeps.runner.schedulers.rule import Action, Decision, Rule
 from sweeps.runner.searchers.searcher import Searcher, Slot
 from trainable.spec.compose import to_plain
@@ -45,7 +45,7 @@ class Conductor:
             if isinstance(action, Sample):
                 self._sample(action.slot)
             elif isinstance(action, Conclude):
-                self._conclude(action.finalists)
+                self._conclude(action)
             elif isinstance(action, Start):
                 return self._start(action)
             elif isinstance(action, Finished):
@@ -86,7 +86,7 @@ class Conductor:
 
     def _sample(self, slot: Slot) -> None:
         given = dict(slot.grid)
-        complete = set(given) >= set(self.blueprint.sweep.space)
+        complete = set(given) >= set(self.blueprint.sweep.keys)
         values = given if complete else self.searcher.suggest(slot)
         trial = self.blueprint.key(values, self.blueprint.settings.explore.seed)
         self.ledger.append("sampled", slot=slot.id, trial=trial, values=values)
@@ -138,7 +138,8 @@ class Conductor:
 
     def _decide(self, record: TrialRecord) -> bool:
         explored = [r for r in self.ledger.state.trials.values() if r.stage == Stage.EXPLORE]
-        decisions = self.rule.decide(record.trial, curves(explored, self.blueprint.metric), self.blueprint.race)
+        (rivals,) = (race for race in races(self.blueprint, explored) if record in race)
+        decisions = self.rule.decide(record.trial, curves(rivals, self.blueprint.metric), self.blueprint.race)
         for decision in decisions:
             if decision.level is not None:
                 self.ledger.append("rung", trial=record.trial, **_as_event(decision))
@@ -152,11 +153,12 @@ class Conductor:
         self._end(record, _ENDINGS[last.action], _reason(last), record.step)
         return True
 
-    def _conclude(self, finalists: tuple[str, ...]) -> None:
+    def _conclude(self, conclusion: Conclude) -> None:
         for record in self.ledger.state.trials.values():
             if record.status == Status.PAUSED:
                 self._end(record, Status.STOPPED_EARLY, "paused at its rung and not promoted", record.step)
-        self.ledger.append("stage_ended", stage=str(Stage.EXPLORE), finalists=list(finalists))
+        finalists, baseline = list(conclusion.finalists), conclusion.baseline
+        self.ledger.append("stage_ended", stage=str(Stage.EXPLORE), finalists=finalists, baseline=baseline)
 
     def _end(self, record: TrialRecord, status: Status, reason: str | None, step: int, error: str | None = None) -> None:
         event = self.ledger.append(

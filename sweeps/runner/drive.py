@@ -17,7 +17,7 @@ from sweeps.runner.plan import Finished, Limits, next_action, wanted_trials
 from sweeps.runner.progress import Progress
 from sweeps.runner.schedulers.registry import SCHEDULERS
 from sweeps.runner.searchers.mistakes import searcher_remarks
-from sweeps.runner.searchers.registry import build_searcher
+from sweeps.runner.searchers.registry import build_searchers
 from sweeps.runner.verdict_view import show_conclusion
 from trainable.data.checks import model_mistakes
 from trainable.data.prepare import prepare
@@ -51,9 +51,10 @@ def drive(blueprint: Blueprint, options: Options, console: Console) -> int:
         raise WrongRequest([str(damaged)]) from damaged
     try:
         _prepare_data(blueprint, console)
-        _write_statement(blueprint, sweep_dir)
+        _write_statement(blueprint, sweep_dir, ledger)
         _tell_start(blueprint, ledger, sweep_dir, console)
         code = _run_missing(blueprint, ledger, sweep_dir, options, console)
+        _write_statement(blueprint, sweep_dir, ledger)
     finally:
         ledger.close()
     if code != EXIT_FAILED:
@@ -73,7 +74,7 @@ def choose_directory(blueprint: Blueprint, *, fresh: bool) -> SweepDir:
 def _prepare_data(blueprint: Blueprint, console: Console) -> None:
     """Every data set that a known trial reads, once."""
     seed = blueprint.settings.explore.seed
-    complete = [slot for slot in blueprint.slots if {key for key, _ in slot.grid} >= set(blueprint.sweep.space)]
+    complete = [slot for slot in blueprint.slots if {key for key, _ in slot.grid} >= set(blueprint.sweep.keys)]
     configs = [blueprint.base.data, *(blueprint.config(dict(slot.grid), seed).data for slot in complete)]
     for number, data in enumerate(configs):
         if data in configs[:number]:
@@ -85,10 +86,10 @@ def _prepare_data(blueprint: Blueprint, console: Console) -> None:
             raise WrongRequest(found)
 
 
-def _write_statement(blueprint: Blueprint, sweep_dir: SweepDir) -> None:
+def _write_statement(blueprint: Blueprint, sweep_dir: SweepDir, ledger: Ledger) -> None:
     """Writes ``sweep.json``; what was stated before and reads otherwise now is kept as an amendment."""
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    statement = blueprint.statement(now)
+    statement = blueprint.statement(now, ledger.state)
     if sweep_dir.statement.exists():
         before = Statement.from_json(sweep_dir.read_statement())
         statement = statement.amending(before, now)
@@ -120,7 +121,7 @@ def _run_missing(blueprint: Blueprint, ledger: Ledger, sweep_dir: SweepDir, opti
         ledger.append("driver_ended", status="finished", message="nothing was missing")
         console.print("nothing is missing: every trial of this sweep has ended")
         return EXIT_DONE
-    searcher = build_searcher(blueprint.sweep.space, blueprint.settings, sweep_dir.optuna_journal, _earlier_trials(blueprint))
+    searcher = build_searchers(blueprint.sweep.spaces, blueprint.settings, sweep_dir.optuna_journal, _earlier_trials(blueprint))
     runs = runs_dir(blueprint.base.experiment.results_dir).resolve()
     conductor = Conductor(blueprint, ledger, rule, searcher, runs, limits)
     try:

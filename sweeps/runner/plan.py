@@ -1,18 +1,15 @@
 """What to run next: a pure function of the blueprint and the ledger's state."""
 
-import math
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sweeps.runner.blueprint import Blueprint
+from sweeps.runner.ranking import DEAD, best_cell, finalists, group_of
 from sweeps.runner.schedulers.rule import Curve, Rule
 from sweeps.runner.searchers.searcher import Slot
 from trainable.spec.ledger import SweepState, TrialRecord, curve
 from trainable.spec.status import Stage, Status
-
-_DEAD = frozenset({Status.DIVERGED, Status.FAILED, Status.OUT_OF_MEMORY})
-_FULL = frozenset({Status.COMPLETED})
 
 
 @dataclass(frozen=True)
@@ -39,9 +36,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Conclude:
-    """The exploration is over: these cells go on, best first."""
+    """The exploration is over: these cells go on, best first, beside the baseline."""
 
     finalists: tuple[str, ...]
+    baseline: str | None
 
 
 @dataclass(frozen=True)
@@ -78,9 +76,9 @@ def next_action(blueprint: Blueprint, state: SweepState, rule: Rule, limits: Lim
             if running
             else Finished(f"{limits.spent} is used up; what was not run continues by the same command with a larger budget")
         )
-    if wanted is not None:
-        return wanted
-    return Wait() if running else Finished()
+    if wanted is None:
+        return Wait() if running else Finished()
+    return wanted
 
 
 def _next_trial(blueprint: Blueprint, state: SweepState, rule: Rule, limits: Limits) -> Action | None:
@@ -91,19 +89,48 @@ def _next_trial(blueprint: Blueprint, state: SweepState, rule: Rule, limits: Lim
     for trial in state.samples.values():
         if trial in wanted and trial not in state.trials:
             return Start(Stage.EXPLORE, blueprint.settings.explore.seed, state.sampled_values[trial])
-    free = [slot for slot in blueprint.slots if slot.id not in state.samples]
     explored = [r for r in state.trials.values() if r.trial in wanted and r.stage == Stage.EXPLORE]
-    if promoted := rule.promote(curves(explored, blueprint.metric), blueprint.race, exhausted=not free):
-        return _continue(state.trials[promoted])
+    if blueprint.settings.explore.enabled and (action := _next_exploration(blueprint, state, explored, rule)):
+        return action
+    conclusion = _conclusion(blueprint, explored)
+    if state.finalists is None or conclusion != Conclude(tuple(state.finalists), state.baseline):
+        return conclusion
+    cells = [cell for cell in (conclusion.baseline, *conclusion.finalists) if cell is not None]
+    return next(_missing_confirmations(blueprint, state, cells), None)
+
+
+def _next_exploration(blueprint: Blueprint, state: SweepState, explored: list[TrialRecord], rule: Rule) -> Action | None:
+    """Promotions, then samples; None once every trial of the exploration has ended."""
+    free = [slot for slot in blueprint.slots if slot.id not in state.samples]
+    for race in races(blueprint, explored):
+        if promoted := rule.promote(curves(race, blueprint.metric), blueprint.race, exhausted=not free):
+            return _continue(state.trials[promoted])
     if free:
         return Sample(free[0])
-    if any(record.status == Status.RUNNING for record in explored):
-        # Idle slots confirm the baseline meanwhile: it is needed whatever the exploration finds.
-        return next(_missing_confirmations(blueprint, state, [blueprint.baseline_cell]), None)
-    finalists = rank_finalists(blueprint, explored)
-    if state.finalists is None or tuple(state.finalists) != finalists:
-        return Conclude(finalists)
-    return next(_missing_confirmations(blueprint, state, [blueprint.baseline_cell, *finalists]), None)
+    if not any(record.status == Status.RUNNING for record in explored):
+        return None
+    # Idle slots confirm a stated baseline meanwhile: it is needed whatever the exploration finds.
+    stated = blueprint.stated_baseline_cell
+    return next(_missing_confirmations(blueprint, state, [stated] if stated else []), Wait())
+
+
+def races(blueprint: Blueprint, explored: Collection[TrialRecord]) -> list[list[TrialRecord]]:
+    """The trials that are compared with each other at rungs: all, or those with the same value of ``explore.per``."""
+    groups: dict[str, list[TrialRecord]] = {}
+    for record in explored:
+        groups.setdefault(group_of(record.values, blueprint.settings.explore.per), []).append(record)
+    return list(groups.values())
+
+
+def _conclusion(blueprint: Blueprint, explored: Collection[TrialRecord]) -> Conclude:
+    """Who goes on: the best of the exploration, or every cell of the grid where nothing was explored."""
+    settings, stated = blueprint.settings, blueprint.stated_baseline_cell
+    if not settings.explore.enabled:
+        cells = (blueprint.cell(dict(slot.grid)) for slot in blueprint.slots)
+        return Conclude(tuple(dict.fromkeys(cell for cell in cells if cell != stated)), stated)
+    metrics = settings.sweep.metric
+    baseline = stated or best_cell(explored, metrics, blueprint.sweep.baseline)
+    return Conclude(finalists(explored, metrics, settings.confirm.finalists, settings.explore.per, baseline), baseline)
 
 
 def _run_again(blueprint: Blueprint, record: TrialRecord, limits: Limits) -> Start | None:
@@ -138,15 +165,18 @@ def micro_batch_of(overrides: Collection[str]) -> int | None:
 def wanted_trials(blueprint: Blueprint, state: SweepState) -> set[str]:
     """The trials of the ledger that the sweep, as it is asked for now, still wants; all others are kept and not continued."""
     drawn = {state.samples[slot.id] for slot in blueprint.slots if slot.id in state.samples}
-    cells, seeds = {blueprint.baseline_cell, *(state.finalists or ())}, set(blueprint.settings.sweep.seeds)
+    cells, seeds = {blueprint.baseline_cell(state), *(state.finalists or ())}, set(blueprint.settings.sweep.seeds)
     confirmed = (r for r in state.trials.values() if r.stage == Stage.CONFIRM)
     return drawn | {r.trial for r in confirmed if r.cell in cells and r.seed in seeds}
 
 
 def _missing_confirmations(blueprint: Blueprint, state: SweepState, cells: list[str]) -> Iterator[Start]:
     """Seed by seed, so that a budget that ends early leaves whole pairs."""
-    values = {record.cell: record.values for record in state.trials.values()}
-    values[blueprint.baseline_cell] = blueprint.sweep.baseline
+    values: dict[str, Mapping[str, Any]] = {record.cell: record.values for record in state.trials.values()}
+    if not blueprint.settings.explore.enabled:
+        values |= {blueprint.cell(dict(slot.grid)): dict(slot.grid) for slot in blueprint.slots}
+    if blueprint.stated_baseline_cell:
+        values[blueprint.stated_baseline_cell] = blueprint.sweep.baseline
     for seed in blueprint.settings.sweep.seeds:
         for cell in dict.fromkeys(cells):
             if f"{cell}-s{seed}" not in state.trials:
@@ -158,7 +188,7 @@ def curves(records: Collection[TrialRecord], metric: str) -> dict[str, Curve]:
     return {
         record.trial: Curve(
             points=tuple(curve(record, metric)),
-            alive=record.status not in _DEAD,
+            alive=record.status not in DEAD,
             decided={rung["level"]: rung["decision"] for rung in record.rungs},
             values=record.values,
             ended=record.status not in (Status.RUNNING, Status.PAUSED, Status.INTERRUPTED),
@@ -166,22 +196,3 @@ def curves(records: Collection[TrialRecord], metric: str) -> dict[str, Curve]:
         )
         for record in records
     }
-
-
-def rank_finalists(blueprint: Blueprint, explored: Collection[TrialRecord]) -> tuple[str, ...]:
-    """The best cells beside the baseline, best first: further in training before less far, then by the metric, ties by cell."""
-    sign = -1.0 if blueprint.higher_is_better else 1.0
-
-    def rank(record: TrialRecord) -> tuple[bool, int, float, str]:
-        value = last_value(record, blueprint.metric)
-        return (record.status not in _FULL, -record.step, math.inf if value is None else sign * value, record.cell)
-
-    alive = [r for r in explored if r.status not in _DEAD and last_value(r, blueprint.metric) is not None]
-    cells = dict.fromkeys(r.cell for r in sorted(alive, key=rank) if r.cell != blueprint.baseline_cell)
-    return tuple(cells)[: blueprint.settings.confirm.finalists]
-
-
-def last_value(record: TrialRecord, metric: str) -> float | None:
-    """The last finite value of a metric."""
-    values = [value for _, value in curve(record, metric) if value is not None and math.isfinite(value)]
-    return values[-1] if values else None

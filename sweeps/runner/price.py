@@ -39,27 +39,42 @@ class Price:
 
 def price(blueprint: Blueprint, slots: int) -> Price:
     """The price of the sweep from an empty ledger, with `slots` trials at once."""
-    confirm = len(blueprint.settings.sweep.seeds) * (blueprint.settings.confirm.finalists + 1)
-    explore = len(blueprint.slots)
-    max_steps = blueprint.base.training.max_steps
+    explore, confirm = expected_trials(blueprint)
     steps = expected_steps(blueprint)
+    full = round(_full_steps(blueprint) * explore + _full_steps(blueprint) * confirm)
     tokens_per_step = blueprint.base.training.batch_size * blueprint.base.model.context_length
     tokens = steps * tokens_per_step
     seconds = tokens * flops_per_token(blueprint.base.model) / _flops(blueprint.base) / slots
-    full = (explore + confirm) * max_steps
     return Price(explore, confirm, steps, full, tokens, seconds, memory_gb(blueprint.base))
+
+
+def expected_trials(blueprint: Blueprint) -> tuple[int, int]:
+    """Trials to explore and to confirm."""
+    settings, cells = blueprint.settings, len(blueprint.slots)
+    if not settings.explore.enabled:
+        return 0, cells * len(settings.sweep.seeds)
+    races = len(blueprint.sweep.spaces) if settings.explore.per else 1
+    return cells, len(settings.sweep.seeds) * (settings.confirm.finalists * races + 1)
 
 
 def expected_steps(blueprint: Blueprint) -> int:
     """Steps when every rung keeps one trial in `reduction_factor`, and the confirmation runs whole."""
-    max_steps, settings = blueprint.base.training.max_steps, blueprint.settings
-    levels = [*SCHEDULERS[settings.scheduler.name]().levels(blueprint.race), max_steps]
-    explore, alive, before = 0.0, float(len(blueprint.slots)), 0
+    explore, confirm = expected_trials(blueprint)
+    settings, full = blueprint.settings, _full_steps(blueprint)
+    levels = [*SCHEDULERS[settings.scheduler.name]().levels(blueprint.race), full]
+    steps, alive, before = 0.0, float(explore), 0.0
     for level in levels:
-        explore += alive * (level - before)
+        steps += alive * (level - before)
         alive, before = max(1.0, alive / settings.scheduler.reduction_factor), level
-    confirm = len(settings.sweep.seeds) * (settings.confirm.finalists + 1) * max_steps
-    return round(explore) + confirm
+    return round(steps + confirm * full)
+
+
+def _full_steps(blueprint: Blueprint) -> float:
+    """Mean steps of a full run over the cells known in advance."""
+    seed = blueprint.settings.explore.seed
+    known = [dict(slot.grid) for slot in blueprint.slots if {key for key, _ in slot.grid} >= set(blueprint.sweep.keys)]
+    steps = [blueprint.config(values, seed).training.max_steps for values in known]
+    return sum(steps) / len(steps) if steps else float(blueprint.base.training.max_steps)
 
 
 def memory_gb(config: RunConfig) -> float:

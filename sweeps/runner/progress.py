@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.live import Live
 
 from sweeps.runner.blueprint import Blueprint
-from sweeps.runner.plan import last_value
 from sweeps.runner.price import expected_steps
+from sweeps.runner.ranking import last_value
 from sweeps.runner.view import clock, screen, values_text
 from trainable.spec.ledger import SweepState
 from trainable.spec.status import Status

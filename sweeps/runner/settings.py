@@ -22,14 +22,16 @@ class SweepSection:
 @dataclass
 class ExploreSection:
     samples: int = option(1, "times the sampled domains are drawn (for each point of the grid, when there is one)")
+    enabled: bool = option(True, "false: no exploration, every cell of the grid is run on every seed")
     seed: int = option(0, "seed of the sampling and of every exploration trial")
+    per: str | None = option(None, "key whose values are explored apart, each with rungs and finalists of its own")
     baseline: bool = option(True, "explore the baseline first")
     warm_start: list[str] = option([], "sweep directories whose finished trials the searcher starts from")
 
 
 @dataclass
 class ConfirmSection:
-    finalists: int = option(2, "best cells that are run again on fresh seeds, beside the baseline")
+    finalists: int = option(2, "best cells (for each value of explore.per) that are run again on fresh seeds, beside the baseline")
 
 
 @dataclass

@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeps.runner.blueprint import Blueprint
-from sweeps.runner.plan import last_value
+from sweeps.runner.price import expected_trials
+from sweeps.runner.ranking import last_value
 from trainable.spec.ledger import SweepState, TrialRecord, curve
 from trainable.spec.status import Stage, Status
 
@@ -56,11 +57,14 @@ def header(blueprint: Blueprint, state: SweepState, eta_seconds: float | None, e
     """One line: which stage, how many trials, how long still."""
     explore = [r for r in state.trials.values() if r.stage == Stage.EXPLORE]
     confirm = [r for r in state.trials.values() if r.stage == Stage.CONFIRM]
-    finalists = len(state.finalists) if state.finalists is not None else blueprint.settings.confirm.finalists
-    planned = len(blueprint.settings.sweep.seeds) * (finalists + 1)
+    planned_explore, planned_confirm = expected_trials(blueprint)
+    if state.finalists is not None:
+        cells = {*state.finalists, *([baseline] if (baseline := blueprint.baseline_cell(state)) else [])}
+        planned_confirm = len(cells) * len(blueprint.settings.sweep.seeds)
     stage = "confirm" if state.finalists is not None else "explore"
     eta = "" if eta_seconds is None else f", about {clock(eta_seconds)} left"
-    counts = f"explore {_ended(explore)}/{len(blueprint.slots)}, confirm {_ended(confirm)}/{planned}"
+    explored = f"explore {_ended(explore)}/{planned_explore}, " if planned_explore else ""
+    counts = f"{explored}confirm {_ended(confirm)}/{planned_confirm}"
     return Text(f"{blueprint.sweep.name} · {stage} · {counts} · {clock(elapsed_seconds)}{eta}", style="bold")
 
 
@@ -100,7 +104,7 @@ def clock(seconds: float) -> str:
 
 def delta_text(blueprint: Blueprint, state: SweepState, record: TrialRecord) -> str:
     """Relative difference to the baseline of the same seed at the same step; empty when there is nothing to compare."""
-    baseline = state.trials.get(f"{blueprint.baseline_cell}-s{record.seed}")
+    baseline = state.trials.get(f"{blueprint.baseline_cell(state)}-s{record.seed}")
     if baseline is None or baseline is record or not record.evaluations:
         return ""
     step = max(record.evaluations)
@@ -112,7 +116,7 @@ def _row(blueprint: Blueprint, state: SweepState, record: TrialRecord) -> list[s
     value = last_value(record, blueprint.metric)
     speed = last_value(record, "time/tokens_per_sec")
     points = [v for _, v in curve(record, blueprint.metric) if v is not None and math.isfinite(v)]
-    mark = "*" if record.cell == blueprint.baseline_cell else ""
+    mark = "*" if record.cell == blueprint.baseline_cell(state) else ""
     return [
         f"{record.stage[:3]} {record.status.replace('_', ' ')}",
         values_text(record.values) + mark,

@@ -11,7 +11,7 @@ The driver appends (`sweeps.runner.ledger`); everybody else only reads. Events:
 | rung            | trial, level, value, decision, cutoff, bracket                                                    |
 | exploited       | trial, source, step, values, overrides                                                            |
 | trial_ended     | trial, attempt, status, stop_reason, step, error                                                  |
-| stage_ended     | stage, finalists                                                                                  |
+| stage_ended     | stage, finalists, baseline                                                                              |
 | driver_ended    | status, message                                                                                   |
 """
 
@@ -71,6 +71,7 @@ class SweepState:
     seconds: float = 0.0
     last_time: datetime | None = None
     finalists: list[str] | None = None
+    baseline: str | None = None
     drivers: list[dict[str, Any]] = field(default_factory=list)
     endings: list[dict[str, Any]] = field(default_factory=list)
 
@@ -183,7 +184,7 @@ def _trial_ended(state: SweepState, event: Event) -> None:
 
 
 def _stage_ended(state: SweepState, event: Event) -> None:
-    state.finalists = list(event["finalists"])
+    state.finalists, state.baseline = list(event["finalists"]), event.get("baseline")
 
 
 _APPLY = {

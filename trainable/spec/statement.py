@@ -8,7 +8,7 @@ from trainable.spec.sweep_dir import SWEEP_FORMAT
 WINNER = "winner"
 ALL_CELLS = "every_cell"
 # What is written down before the first trial; a change of it afterwards is recorded.
-_PREREGISTERED = ("hypothesis", "metric", "claims", "baseline_values", "seeds", "confidence")
+_PREREGISTERED = ("hypothesis", "metric", "claims", "seeds", "confidence")
 
 
 @dataclass(frozen=True)

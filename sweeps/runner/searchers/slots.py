@@ -1,5 +1,6 @@
 """The places of an exploration, and what is wrong with a search space: pure."""
 
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -22,7 +23,12 @@ def slots(space: Space, samples: int, seed: int) -> list[Slot]:
     draws = samples if any(is_sampled(domain) for domain in space.values()) else 1
     points = [tuple(zip(grid, point, strict=True)) for point in product(*grid.values())]
     places = [Slot(point, draw) for draw in range(draws) for point in points]
-    return sorted(places, key=lambda slot: (slot.draw, words("slot", seed, slot.id)))
+    return sorted(places, key=lambda slot: slot_order(slot, seed))
+
+
+def slot_order(slot: Slot, seed: int) -> tuple[int, Sequence[int]]:
+    """By draw, then by a seeded hash."""
+    return slot.draw, words("slot", seed, slot.id)
 
 
 def space_mistakes(space: Space, searcher_name: str, samples: int) -> list[str]:

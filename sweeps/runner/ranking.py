@@ -1,0 +1,82 @@
+"""Who goes on from the exploration: pure functions of its trials."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sweeps.runner.searchers.directions import direction
+from trainable.spec.ledger import TrialRecord, curve
+from trainable.spec.status import Status
+
+DEAD = frozenset({Status.DIVERGED, Status.FAILED, Status.OUT_OF_MEMORY})
+
+
+def last_value(record: TrialRecord, metric: str) -> float | None:
+    """The last finite value of a metric."""
+    values = [value for _, value in curve(record, metric) if value is not None and math.isfinite(value)]
+    return values[-1] if values else None
+
+
+def ranked_cells(explored: Collection[TrialRecord], metrics: Sequence[str]) -> list[str]:
+    """The cells that lived, best first: completed before stopped, further in training before less far, then by the metrics.
+
+    Several metrics rank by Pareto front (Deb et al. 2002, non-dominated sorting), within a front by the first of them;
+    equal cells by name.
+    """
+    costs = {record.trial: _costs(record, metrics) for record in explored if record.status not in DEAD}
+    alive = [record for record in explored if record.trial in costs and math.isfinite(costs[record.trial][0])]
+    fronts = _fronts({record.trial: costs[record.trial] for record in alive})
+
+    def rank(record: TrialRecord) -> tuple[bool, int, int, float, str]:
+        return (record.status != Status.COMPLETED, -record.step, fronts[record.trial], costs[record.trial][0], record.cell)
+
+    return list(dict.fromkeys(record.cell for record in sorted(alive, key=rank)))
+
+
+def finalists(
+    explored: Collection[TrialRecord], metrics: Sequence[str], count: int, per: str | None, without: str | None
+) -> tuple[str, ...]:
+    """The best `count` cells (for each value of the key `per`, when given), best first, leaving out the cell `without`."""
+    order = ranked_cells(explored, metrics)
+    groups: dict[str, list[str]] = {}
+    for cell, values in _values_by_cell(explored).items():
+        groups.setdefault(group_of(values, per), []).append(cell)
+    chosen = {cell for group in groups.values() for cell in [c for c in order if c in group and c != without][:count]}
+    return tuple(cell for cell in order if cell in chosen)
+
+
+def best_cell(explored: Collection[TrialRecord], metrics: Sequence[str], values: Mapping[str, Any]) -> str | None:
+    """The best cell among those that have `values`."""
+    matching = [record for record in explored if all(record.values.get(key) == value for key, value in values.items())]
+    return next(iter(ranked_cells(matching, metrics)), None)
+
+
+def group_of(values: Mapping[str, Any], per: str | None) -> str:
+    """The race a trial belongs to: its value of the key `per`; one race for all without it."""
+    return "" if per is None else repr(values.get(per))
+
+
+def _values_by_cell(explored: Collection[TrialRecord]) -> dict[str, Mapping[str, Any]]:
+    return {record.cell: record.values for record in explored}
+
+
+def _costs(record: TrialRecord, metrics: Sequence[str]) -> tuple[float, ...]:
+    """Lower is better in each; infinite where nothing was measured."""
+    values = [last_value(record, metric) for metric in metrics]
+    signs = [1.0 if direction(metric) == "minimize" else -1.0 for metric in metrics]
+    return tuple(math.inf if value is None else sign * value for value, sign in zip(values, signs, strict=True))
+
+
+def _fronts(costs: Mapping[str, tuple[float, ...]]) -> dict[str, int]:
+    """The front of each trial: 0 for those that nothing dominates, 1 for those that only these dominate, and so on."""
+    left, fronts, number = dict(costs), dict[str, int](), 0
+    while left:
+        front = [name for name, mine in left.items() if not any(_dominates(other, mine) for other in left.values())]
+        fronts |= dict.fromkeys(front, number)
+        left = {name: cost for name, cost in left.items() if name not in fronts}
+        number += 1
+    return fronts
+
+
+def _dominates(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return one != other and all(a <= b for a, b in zip(one, other, strict=True))
