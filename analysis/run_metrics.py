@@ -26,6 +26,9 @@ def read_metrics(path: Path) -> tuple[pa.Table, list[str]]:
         return METRIC_SCHEMA.empty_table(), [f"{path.name} missing"]
     whole, _, torn = content.rpartition(b"\n")
     notes = [f"last line of {path.name} torn"] if torn else []
+    if not whole.isascii():
+        # Arrow's handler of invalid rows fails on bytes that are no UTF-8.
+        whole = whole.decode(errors="replace").encode()
     header = whole.split(b"\n", 1)[0].decode(errors="replace").strip().split(",")
     if "step" not in header:
         return METRIC_SCHEMA.empty_table(), [*notes, f"{path.name} has no header with a step"]
@@ -40,7 +43,7 @@ def _parse(content: bytes, names: list[str]) -> tuple[pa.Table, list[str]]:
     try:
         return _read_csv(content, types)
     except pa.ArrowInvalid:
-        table, notes = _read_csv(content.decode(errors="replace").encode(), dict.fromkeys(names, pa.string()))
+        table, notes = _read_csv(content, dict.fromkeys(names, pa.string()))
     columns = {name: [_number(cell, types[name]) for cell in table[name].to_pylist()] for name in names}
     bad = sum(table[name].null_count < cells.count(None) for name, cells in columns.items())
     arrays = [pa.array(columns[name], types[name]) for name in names]
@@ -59,9 +62,7 @@ def _read_csv(content: bytes, types: dict[str, pa.DataType]) -> tuple[pa.Table, 
         pa.BufferReader(content),
         read_options=csv.ReadOptions(use_threads=False),
         parse_options=csv.ParseOptions(invalid_row_handler=skip),
-        convert_options=csv.ConvertOptions(
-            column_types=types, include_columns=list(types), null_values=[""], strings_can_be_null=True, check_utf8=False
-        ),
+        convert_options=csv.ConvertOptions(column_types=types, include_columns=list(types), null_values=[""], strings_can_be_null=True),
     )
     return table, [f"metrics.csv: {len(skipped)} rows of another width left out"] if skipped else []
 

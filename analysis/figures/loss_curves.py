@@ -45,17 +45,17 @@ class Band:
 
 @dataclass(frozen=True)
 class Panel:
+    """One loss: `curves` are drawn one by one, `bands` stand for the completed confirmations."""
+
     metric: str
     curves: list[Curve]
     bands: list[Band]
-    low: float
-    high: float
 
 
 def panels(study: Study) -> list[Panel]:
     """What the figure shows, without drawing: one panel for each loss that was measured."""
-    built = [_panel(metric, curves_of(study, metric)) for metric in PANELS]
-    return [panel for panel in built if panel is not None]
+    measured = ((metric, curves_of(study, metric)) for metric in PANELS)
+    return [_panel(metric, curves) for metric, curves in measured if curves]
 
 
 def curves_of(study: Study, metric: str) -> list[Curve]:
@@ -74,13 +74,11 @@ def curves_of(study: Study, metric: str) -> list[Curve]:
     return curves
 
 
-def _panel(metric: str, curves: list[Curve]) -> Panel | None:
-    if not curves:
-        return None
+def _panel(metric: str, curves: list[Curve]) -> Panel:
     done = [curve for curve in curves if curve.stage == Stage.CONFIRM and curve.status == Status.COMPLETED]
     cells = dict.fromkeys(curve.cell for curve in done)
     bands = [band for cell in cells if (band := _band(cell, [curve for curve in done if curve.cell == cell])) is not None]
-    return Panel(metric, [curve for curve in curves if curve not in done], bands, *_limits(curves, bands))
+    return Panel(metric, [curve for curve in curves if curve not in done], bands)
 
 
 def _band(cell: str, curves: Sequence[Curve]) -> Band | None:
@@ -94,14 +92,19 @@ def _band(cell: str, curves: Sequence[Curve]) -> Band | None:
     return Band(cell, steps, stacked.mean(axis=0), std, len(curves))
 
 
-def _limits(curves: Sequence[Curve], bands: Sequence[Band]) -> tuple[float, float]:
-    """From the lowest value to where training starts, so that a diverging trial does not flatten the others."""
-    low = min(float(curve.values.min()) for curve in curves)
-    starts = [float(curve.values[0]) for curve in curves if curve.status != Status.DIVERGED] or [float(curve.values[0]) for curve in curves]
-    high = min(max(starts), 2.0 * float(np.median(starts)))
-    high = max([high, *(float((band.mean + band.std).max()) for band in bands)])
+def limits(shown: Sequence[Panel]) -> tuple[float, float]:
+    """The common range of the panels: from the lowest value to where training starts.
+
+    A trial that starts far above the others, or climbs, leaves the axes at the top instead of flattening the others.
+    """
+    firsts = [[c.values[0] for c in panel.curves] + [band.mean[0] for band in panel.bands] for panel in shown]
+    usual = max(float(np.median(values)) for values in firsts)
+    highs = [first for values in firsts for first in values if first <= 1.25 * usual]
+    bands = [band for panel in shown for band in panel.bands]
+    low = min([c.values.min() for panel in shown for c in panel.curves] + [(band.mean - band.std).min() for band in bands])
+    high = max(highs + [(band.mean + band.std).max() for band in bands])
     margin = 0.04 * (high - low) or 0.1 * abs(high) or 1.0
-    return low - margin, high + margin
+    return float(low - margin), float(high + margin)
 
 
 def draw(shown: Sequence[Panel], cells: Sequence[Cell]) -> Figure:
@@ -109,22 +112,24 @@ def draw(shown: Sequence[Panel], cells: Sequence[Cell]) -> Figure:
     handles = _legend(cells, colour, shown)
     beside = max(len(str(handle.get_label())) for handle in handles) <= LONGEST_BESIDE
     figure = Figure(figsize=(WIDTH, HEIGHT if beside else HEIGHT + 0.16 * (len(handles) + 1) // 2))
-    for axes, panel in zip(figure.subplots(1, len(shown), squeeze=False)[0], shown, strict=True):
-        _draw_panel(axes, panel, colour)
+    grid = figure.subplots(1, len(shown), squeeze=False)[0]
+    for axes, panel in zip(grid, shown, strict=True):
+        _draw_panel(axes, panel, colour, limits(shown))
     figure.legend(handles=handles, loc="outside right center" if beside else "outside lower center", ncols=1 if beside else 2)
     return figure
 
 
-def _draw_panel(axes: Axes, panel: Panel, colour: dict[str, str]) -> None:
+def _draw_panel(axes: Axes, panel: Panel, colour: dict[str, str], ylim: tuple[float, float]) -> None:
     for curve in panel.curves:
         point = "." if len(curve.steps) == 1 and curve.status != Status.STOPPED_EARLY else "none"
         axes.plot(curve.steps, curve.values, marker=point, markersize=3, color=colour[curve.cell], linewidth=THIN, alpha=0.8)
         if curve.status == Status.STOPPED_EARLY:
-            axes.plot(curve.steps[-1:], curve.values[-1:], "v", markerfacecolor="none", markeredgecolor=colour[curve.cell], markersize=4)
+            at = min(curve.values[-1], ylim[1])
+            axes.plot(curve.steps[-1], at, "v", markerfacecolor="none", markeredgecolor=colour[curve.cell], markersize=4, clip_on=False)
     for band in panel.bands:
         axes.fill_between(band.steps, band.mean - band.std, band.mean + band.std, color=colour[band.cell], alpha=0.25, linewidth=0)
         axes.plot(band.steps, band.mean, color=colour[band.cell], linewidth=THICK)
-    axes.set(xlabel="Step", ylabel=metric_label(panel.metric), ylim=(panel.low, panel.high))
+    axes.set(xlabel="Step", ylabel=metric_label(panel.metric), ylim=ylim)
     axes.set_xlim(left=0)
     for curve in panel.curves:
         if curve.status == Status.DIVERGED:

@@ -53,14 +53,8 @@ def section(study: Study, state: SweepState) -> list[str]:
         ]
         for row in ranked
     ]
-    return [
-        "## Exploration",
-        "",
-        _saved(savings(study.rows, statement.max_steps), _scheduler(statement.settings)),
-        "",
-        *table(header, body),
-        "",
-    ]
+    saved = _saved(savings(study.rows, statement.max_steps), _what_saved(rows, statement.settings))
+    return ["## Exploration", "", saved, "", *table(header, body), ""]
 
 
 def _explored(rows: Sequence[Row]) -> list[Row]:
@@ -89,21 +83,23 @@ def _why(row: Row, state: SweepState) -> str:
     rung = record.rungs[-1]
     if rung.get("value") is None or rung.get("cutoff") is None:
         return reason
-    compared = f"{number(rung['value'])} against a cutoff of {number(rung['cutoff'])} at step {rung.get('level')}"
+    compared = f"{number(rung['value'])} against a cutoff of {number(rung['cutoff'])}"
     return f"{reason}: {compared}" if reason else compared
 
 
-def _saved(saved: Savings, scheduler: str) -> str:
+def _saved(saved: Savings, saver: str) -> str:
     if saved.share_saved is None:
         return "No explored trial has ended with a known number of steps."
     text = (
         f"{saved.trials} trials took {saved.steps:,} of the {saved.full_steps:,} steps that full runs would have taken: "
-        f"{scheduler} and the early end of diverged trials saved {saved.share_saved:.0%}."
+        f"{saver} saved {saved.share_saved:.0%}."
     )
     return text + (f" {saved.unknown} more trials left no step count and are not part of this sum." if saved.unknown else "")
 
 
-def _scheduler(settings: Mapping[str, Any]) -> str:
+def _what_saved(rows: Sequence[Row], settings: Mapping[str, Any]) -> str:
     section = settings.get("scheduler")
     name = section.get("name") if isinstance(section, dict) else None
-    return str(name).upper() if name else "early stopping"
+    scheduler = str(name).upper() if name else "early stopping"
+    diverged = any(row["status"] == Status.DIVERGED for row in rows)
+    return scheduler + (" and the early end of diverged trials" if diverged else "")

@@ -39,7 +39,7 @@ def damaged(value: Any, place: tuple[Any, ...], foreign: Any) -> Any:
     return changed
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_one_foreign_value_anywhere_never_stops_the_report(whole: SweepBuilder, data: st.DataObject) -> None:
     files = sorted(whole.root.glob("runs/*/summary.json"))

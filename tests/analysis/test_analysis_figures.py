@@ -1,12 +1,10 @@
-import io
-import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sweep_on_disk import LR, SweepBuilder, losses
 
-from analysis.figures.loss_curves import curves_of, panels
+from analysis.figures.loss_curves import curves_of, limits, panels
 from analysis.figures.metric_by_value import by_value, confirmed, needs_log, worst_shown
 from analysis.figures.registry import FIGURES, draw_figures
 from analysis.figures.style import BASELINE_COLOUR, EXPLORED_COLOUR, colours, key_label, metric_label
@@ -44,12 +42,15 @@ def test_a_band_is_mean_and_sample_std_over_completed_seeds_at_the_steps_they_sh
     assert [curve.status for curve in panel.curves] == ["diverged"]
 
 
-def test_a_diverging_trial_does_not_flatten_the_others(sweep: SweepBuilder) -> None:
+def test_the_axes_reach_from_the_lowest_value_to_where_training_starts(sweep: SweepBuilder) -> None:
     sweep.trial({LR: 0.01}, final=3.0)
-    sweep.trial({LR: 1.0}, status=Status.DIVERGED, rows={10: {"train/loss": 50.0}, 20: {"train/loss": 1e6}})
-    train = panels(study_of(sweep))[0]
-    assert train.low < 3.0
-    assert 6.0 < train.high < 7.0
+    sweep.trial({LR: 0.02}, final=4.0)
+    low, high = limits(panels(study_of(sweep)))
+    assert 2.8 < low < 3.0
+    assert losses(4.0)[10]["train/loss"] < high < 6.7
+    sweep.trial({LR: 1.0}, status=Status.DIVERGED, rows={10: {"train/loss": 50.0}, 20: {"train/loss": 1e6, "eval/loss": 1e6}})
+    sweep.trial({LR: 0.5}, status=Status.STOPPED_EARLY, rows={10: {"train/loss": 6.0}, 20: {"train/loss": 30.0, "eval/loss": 31.0}})
+    assert limits(panels(study_of(sweep))) == (low, high)
 
 
 def test_points_against_the_value(lived: SweepBuilder) -> None:
@@ -140,15 +141,12 @@ def test_every_figure_says_what_it_shows_and_has_nothing_to_show_of_nothing(swee
     assert FIGURES[name].draw(study_of(sweep)) is None
 
 
-def test_figures_are_written_at_300_dpi_and_come_out_the_same_twice(lived: SweepBuilder, tmp_path: Path) -> None:
-    study = study_of(lived)
-    first, second = draw_figures(study, tmp_path / "a"), draw_figures(study, tmp_path / "b")
-    assert [file.name for file in first] == [f"{name}.{kind}" for name in FIGURES for kind in ("png", "pdf")]
-    assert [file.read_bytes() for file in first] == [file.read_bytes() for file in second]
-    header = io.BytesIO(first[0].read_bytes())
-    header.seek(16)
-    assert struct.unpack(">II", header.read(8))[0] == 7.2 * 300
-    assert first[1].read_bytes().startswith(b"%PDF")
+def test_figures_are_written_as_png_of_300_dpi_and_as_pdf(lived: SweepBuilder, tmp_path: Path) -> None:
+    files = draw_figures(study_of(lived), tmp_path)
+    assert [file.name for file in files] == [f"{name}.{kind}" for name in FIGURES for kind in ("png", "pdf")]
+    png, pdf = files[0].read_bytes(), files[1].read_bytes()
+    assert int.from_bytes(png[16:20], "big") == 7.2 * 300
+    assert pdf.startswith(b"%PDF")
 
 
 @pytest.mark.parametrize("name", FIGURES)

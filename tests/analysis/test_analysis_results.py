@@ -55,7 +55,7 @@ def test_the_table_of_cells(page: dict[str, str]) -> None:
 
 def test_the_exploration_says_where_each_trial_stopped_and_why(page: dict[str, str]) -> None:
     text = page["Exploration"]
-    assert "| lr = 1e-4 | 6.5000 | 6.5000 | 20 of 40 | stopped_early | asha: 6.5000 against a cutoff of 5.5000 at step 20 |" in text
+    assert "| lr = 1e-4 | 6.5000 | 6.5000 | 20 of 40 | stopped_early | asha: 6.5000 against a cutoff of 5.5000 |" in text
     assert "| lr = 1 | – | – | 20 of 40 | diverged | loss is not finite |" in text
     # 40 + 40 + 20 + 20 + 10 + 40 of 6 x 40 steps; the run directory of the seventh is gone.
     assert (
