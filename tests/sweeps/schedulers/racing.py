@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from sweeps.runner.schedulers.rule import Action, Curve, Decision, Race, Rule
@@ -67,6 +68,8 @@ def tables(steps: Iterable[int], values: st.SearchStrategy[float | None], max_tr
     return st.lists(curve, min_size=1, max_size=max_trials).map(lambda rows: {f"t{i:02d}": row for i, row in enumerate(rows)})
 
 
+# No deadline: other work on the machine is no fault of a rule.
+EXAMPLES = settings(max_examples=60, deadline=None)
 # Few different values, so that ties are common.
 LOSSES = st.integers(0, 6).map(float)
 NOT_FINITE = st.sampled_from([float("nan"), float("inf"), float("-inf")])

@@ -2,9 +2,9 @@ import math
 from collections import defaultdict
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from racing import BROKEN, LOSSES, NOT_FINITE, TURNS, Replay, arrivals, race, tables
+from racing import BROKEN, EXAMPLES, LOSSES, NOT_FINITE, TURNS, Replay, arrivals, race, tables
 
 from sweeps.runner.schedulers.asha import Asha
 from sweeps.runner.schedulers.brackets import bracket_of
@@ -57,12 +57,14 @@ def run_reference(table, order, levels, eta):
     return reference.log
 
 
+@EXAMPLES
 @given(tables(STEPS, LOSSES), TURNS, st.sampled_from([2.0, 3.0, 4.0]))
 def test_stopping_decides_like_rungs_filled_on_arrival(table, turns, eta):
     order, setting = arrivals(table, turns), race(reduction_factor=eta)
     assert Replay(Asha(), setting, table).run(order) == run_reference(table, order, Asha().levels(setting), eta)
 
 
+@EXAMPLES
 @given(tables(STEPS, LOSSES), st.lists(st.integers(0, 1000), max_size=200), st.integers(1, 4), st.sampled_from([2.0, 3.0]))
 def test_promotion_gives_the_jobs_of_algorithm_2(table, turns, workers, eta):
     """Workers ask for a job when theirs ends; which one ends next is arbitrary."""
@@ -187,6 +189,7 @@ def test_24_trials_of_which_two_diverge():
     assert min(good, key=lambda trial: good[trial][10]) in kept
 
 
+@EXAMPLES
 @given(tables(STEPS, LOSSES), tables(STEPS, st.just(math.nan) | st.just(math.inf), 3), TURNS, st.booleans())
 def test_diverged_trials_change_nothing_for_the_others(table, broken, turns, promote):
     broken = {f"x{name}": curve for name, curve in broken.items()}
@@ -199,6 +202,7 @@ def test_diverged_trials_change_nothing_for_the_others(table, broken, turns, pro
 
 
 @pytest.mark.parametrize("rule", [Asha(), Hyperband()])
+@EXAMPLES
 @given(tables(STEPS, LOSSES), TURNS, st.randoms(use_true_random=False))
 def test_decisions_do_not_depend_on_the_order_of_the_mapping(rule, table, turns, random):
     setting = race(brackets=2)
@@ -213,8 +217,8 @@ def test_decisions_do_not_depend_on_the_order_of_the_mapping(rule, table, turns,
 
 
 @pytest.mark.parametrize("rule", [Asha(), Hyperband()])
+@EXAMPLES
 @given(tables(STEPS, LOSSES | NOT_FINITE), tables(range(5, 90, 10), LOSSES), TURNS, st.booleans())
-@settings(max_examples=60)
 def test_reports_between_rungs_change_no_decision(rule, table, between, turns, promote):
     setting = race(promote=promote, brackets=2)
     dense = {trial: {**between.get(trial, {}), **steps} for trial, steps in table.items()}
@@ -225,8 +229,8 @@ def test_reports_between_rungs_change_no_decision(rule, table, between, turns, p
 
 
 @pytest.mark.parametrize("rule", [Asha(), Hyperband()])
+@EXAMPLES
 @given(tables(STEPS, LOSSES | BROKEN), TURNS, st.booleans())
-@settings(max_examples=60)
 def test_no_level_is_decided_twice_and_none_off_the_rungs(rule, table, turns, promote):
     setting = race(promote=promote, brackets=2)
     replay = Replay(rule, setting, table)

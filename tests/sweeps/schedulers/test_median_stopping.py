@@ -2,9 +2,9 @@ import math
 from statistics import mean, median
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from racing import BROKEN, LOSSES, TURNS, Replay, arrivals, race, tables
+from racing import BROKEN, EXAMPLES, LOSSES, TURNS, Replay, arrivals, race, tables
 
 from sweeps.runner.schedulers.median import MedianStopping
 from sweeps.runner.schedulers.rule import Action, Curve, Decision
@@ -30,6 +30,7 @@ def reference(table, order, grace, min_samples):
     return log
 
 
+@EXAMPLES
 @given(tables(STEPS, LOSSES), TURNS, st.sampled_from([10, 30]), st.integers(1, 4))
 def test_decides_like_the_median_rule_of_vizier(table, turns, grace, min_samples):
     order, setting = arrivals(table, turns), race(grace_steps=grace, min_samples=min_samples)
@@ -48,6 +49,7 @@ def test_compares_the_best_so_far_with_the_median_of_running_averages():
     assert decide("own", curves, race(grace_steps=20, higher_is_better=True)) == [Decision(CONTINUE, 20, 9.0, 4.0)]
 
 
+@EXAMPLES
 @given(tables(STEPS, LOSSES), tables(STEPS, st.just(math.nan), 3), TURNS)
 def test_diverged_trials_are_stopped_and_change_nothing(table, broken, turns):
     broken = {f"x{name}": curve for name, curve in broken.items()}
@@ -57,6 +59,7 @@ def test_diverged_trials_are_stopped_and_change_nothing(table, broken, turns):
     assert all(action == STOP for trial, _, action in among if trial in broken)
 
 
+@EXAMPLES
 @given(tables(STEPS, LOSSES), tables(range(5, 90, 10), LOSSES), TURNS)
 def test_reports_between_due_evaluations_change_no_decision(table, between, turns):
     dense = {trial: {**between.get(trial, {}), **steps} for trial, steps in table.items()}
@@ -65,8 +68,8 @@ def test_reports_between_due_evaluations_change_no_decision(table, between, turn
     assert Replay(MedianStopping(), race(), dense).run(dense_order) == Replay(MedianStopping(), race(), table).run(order)
 
 
+@EXAMPLES
 @given(tables(STEPS, LOSSES | BROKEN), TURNS, st.randoms(use_true_random=False))
-@settings(max_examples=60)
 def test_equal_inputs_give_equal_decisions_in_any_order_of_the_mapping(table, turns, random):
     replay = Replay(MedianStopping(), race(), table)
     replay.run(arrivals(table, turns)[:40])

@@ -4,7 +4,7 @@ from collections import Counter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from racing import LOSSES, race
+from racing import EXAMPLES, LOSSES, race
 
 from sweeps.runner.schedulers.pbt import PopulationBased
 from sweeps.runner.schedulers.rule import Action, Curve, Decision
@@ -22,6 +22,7 @@ def decide(trial, curves, **settings):
     return decision
 
 
+@EXAMPLES
 @given(st.lists(LOSSES, min_size=1, max_size=20), st.sampled_from([0.1, 0.2, 0.25, 0.5]))
 def test_the_worst_quantile_copies_the_best(losses, quantile):
     curves = population(losses)
@@ -34,6 +35,7 @@ def test_the_worst_quantile_copies_the_best(losses, quantile):
         assert (decision.source in order[:size]) == (name in worst)
 
 
+@EXAMPLES
 @given(st.integers(0, 50), st.integers(0, 10))
 def test_values_are_the_sources_times_a_factor(seed, trial_number):
     curves = population([float(i) for i in range(12)])

@@ -3,7 +3,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from racing import race
+from racing import EXAMPLES, race
 
 from sweeps.runner.schedulers.brackets import bracket_of, proportions
 from sweeps.runner.schedulers.rule import Curve
@@ -30,6 +30,7 @@ def test_rungs_are_grace_times_powers_of_eta_rounded_up_to_evaluations(max_steps
     assert geometric_levels(race(max_steps, eval_interval, **settings)) == levels
 
 
+@EXAMPLES
 @given(st.integers(1, 5000), st.integers(1, 300), st.none() | st.integers(1, 6000), st.floats(1.5, 8))
 def test_every_rung_is_an_evaluation_before_the_end_at_or_after_its_resource(max_steps, eval_interval, grace, eta):
     levels = geometric_levels(race(max_steps, eval_interval, grace_steps=grace, reduction_factor=eta))

@@ -5,8 +5,8 @@ import sys
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
-from racing import BROKEN, LOSSES, TURNS, Replay, arrivals, race, tables
+from hypothesis import given
+from racing import BROKEN, EXAMPLES, LOSSES, TURNS, Replay, arrivals, race, tables
 
 from sweeps.runner.schedulers.mistakes import scheduler_mistakes
 from sweeps.runner.schedulers.registry import SCHEDULERS
@@ -16,8 +16,8 @@ STEPS = range(10, 91, 10)
 
 
 @pytest.mark.parametrize("name", SCHEDULERS)
+@EXAMPLES
 @given(tables(STEPS, LOSSES | BROKEN, 8), TURNS)
-@settings(max_examples=30)
 def test_decides_each_level_once_in_order_and_stops_after_the_end(name, table, turns):
     replay = Replay(SCHEDULERS[name](), race(), table)
     levels = replay.rule.levels(replay.race)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from sweeps.runner.searchers.registry import build_searcher
-from sweeps.runner.searchers.searcher import Searcher
+from sweeps.runner.searchers.searcher import Searcher, Slot
 from sweeps.runner.settings import ExploreSection, SearcherSection, Settings, SweepSection
 from trainable.spec.ledger import SweepState, apply, replay
 from trainable.spec.status import Status
@@ -35,6 +35,8 @@ class Ledgered:
         apply(self.state, self.events[-1])
 
     def sample(self, slot, values=None):
+        """With `values`, a slot that says everything itself, like the baseline's."""
+        slot = slot if values is None else Slot(tuple(sorted(values.items())), slot.draw)
         values = self.searcher.suggest(slot) if values is None else values
         trial = f"t{len(self.state.samples):03d}"
         self.write("sampled", slot=slot.id, trial=trial, values=values)

@@ -2,7 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ray import tune
 
@@ -38,6 +38,7 @@ def test_order_is_seeded_and_not_that_of_the_values():
     assert slots(space, 1, 3) == slots(space, 1, 3)
 
 
+@settings(max_examples=60, deadline=None)
 @given(VALUES, VALUES, st.integers(0, 9), st.integers(1, 3), st.integers(0, 3))
 def test_a_longer_grid_and_more_samples_keep_what_there_was_in_its_order(values, more, seed, samples, further):
     longer = [*values, *(value for value in more if value not in values)]
