@@ -70,8 +70,16 @@ def _cells_of(statement: Statement, claim: Claim, rows: Sequence[Row]) -> tuple[
         why = "exploration has not named its finalists yet"
     else:
         wanted = claim.cell if isinstance(claim.cell, dict) else {}
-        cells = sorted({row["cell"] for row in rows if wanted and _has(row, wanted)})
-        why = f"no trial has the values {claim.cell}"
+        matching = [row for row in rows if wanted and _has(row, wanted)]
+        if set(wanted) < set(statement.varied):
+            # Values that leave keys open speak of the best that the exploration found with them.
+            matching = [row for row in matching if row["finalist_rank"] is not None]
+        cells = sorted({row["cell"] for row in matching})
+        why = (
+            f"no cell with the values {claim.cell} was confirmed"
+            if any(_has(row, wanted) for row in rows)
+            else f"no trial has the values {claim.cell}"
+        )
     if cells == [statement.baseline_cell]:
         subject = "the winner of the exploration" if claim.cell == WINNER else "the cell of this claim"
         return [], f"{subject} is the baseline itself: there is nothing to compare"

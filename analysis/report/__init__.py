@@ -1,3 +1,0 @@
-from analysis.report.conclusion import Conclusion, conclude
-
-__all__ = ["Conclusion", "conclude"]

@@ -65,7 +65,7 @@ def expected_steps(blueprint: Blueprint) -> int:
     steps, alive, before = 0.0, float(explore), 0.0
     for level in levels:
         steps += alive * (level - before)
-        alive, before = max(1.0, alive / settings.scheduler.reduction_factor), level
+        alive, before = max(min(1.0, explore), alive / settings.scheduler.reduction_factor), level
     return round(steps + confirm * full)
 
 

@@ -5,7 +5,7 @@ import pytest
 from sweep_on_disk import LR, SweepBuilder, lived_sweep, losses
 
 from analysis.load import load_sweep
-from analysis.report import Conclusion, conclude
+from analysis.report.conclusion import Conclusion, conclude
 from analysis.report.exploration import savings
 from analysis.report.markdown import bytes_shown, duration, mean_and_std, number, table
 from analysis.summarize import rows_of_sweep

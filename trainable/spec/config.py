@@ -20,6 +20,9 @@ def option(default: Any, help_text: str, unit: str = "") -> Any:
 class ModelConfig:
     name: str = option("tiny", "preset name, used in tags and experiment ids")
     architecture: str = option("transformer_lm", "key of trainable.model.MODELS")
+    pretrained: str | None = option(
+        None, "weights to start from: a Hugging Face name, a local folder of one, or an exported run; its own shape then holds"
+    )
     vocab_size: int = option("${data.vocab_size}", "rows of the embedding; at least the tokenizer's", "tokens")
     context_length: int = option(64, "longest sequence seen at once", "tokens")
     d_model: int = option(128, "residual width")
@@ -57,7 +60,14 @@ class ScheduleConfig:
 
 @dataclass
 class AdapterConfig:
+    """Fields that an adapter does not know stay None in its preset, and setting them is refused."""
+
     name: str = option("none", "key of trainable.adapters.ADAPTERS")
+    rank: int | None = option(None, "rank r of a layer's update B A (lora)")
+    alpha: float | None = option(None, "the update is multiplied by alpha / rank; None: tied to the rank by alpha_factor (lora)")
+    alpha_factor: float | None = option(None, "alpha as a multiple of the rank, where alpha is not given (lora)")
+    dropout: float | None = option(None, "dropout probability before A, in training (lora)")
+    target_modules: list[str] | None = option(None, "linear layers that are adapted, by the end of their names (lora)")
 
 
 @dataclass
@@ -72,6 +82,7 @@ class DataConfig:
     test_fraction: float = option(0.05, "share of documents held out for the test")
     split_seed: int = option(2357, "seed of the split by document")
     max_documents: int | None = option(None, "use only the first documents; None: all", "documents")
+    word_length: int | None = option(None, "length of a word (data=capitalization)", "letters")
     hub_path: str | None = option(None, "Hugging Face data set (hub data sets)")
     hub_config: str | None = option(None, "its configuration")
     text_column: str = option("text", "its text column")

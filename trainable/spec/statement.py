@@ -17,7 +17,8 @@ class Claim:
 
     The difference is (cell - baseline) / baseline for a metric where lower is better, and its negative where higher is
     better; so -0.01 states "better by at least 1 %", +0.01 "at most 1 % worse", -0.74 "at most 26 % of the baseline".
-    `cell` is WINNER (the first finalist as exploration ranked it), ALL_CELLS, or the varied values of one cell.
+    `cell` is WINNER (the first finalist as exploration ranked it), ALL_CELLS, or varied values: those of one cell, or, when they leave
+    keys open, of the finalists that have them.
     """
 
     statement: str

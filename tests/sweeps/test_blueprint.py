@@ -1,0 +1,122 @@
+import ast
+import importlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from ray import tune
+
+from sweeps import sweep_names
+from sweeps.lr_ablation import SWEEP
+from sweeps.runner.blueprint import Blueprint, draw_up
+from sweeps.runner.settings import ExploreSection, Settings
+from sweeps.runner.sweep import Sweep
+from trainable.spec.ledger import SweepState
+from trainable.spec.mistakes import WrongRequest
+from trainable.spec.statement import Claim, Statement
+
+LEARNING_RATES = {"optimizer.lr": tune.grid_search([1e-3, 1e-2])}
+SMALL = Sweep("small", "it works", LEARNING_RATES, {"optimizer.lr": 1e-3}, [Claim("better", 0.0)])
+
+
+def mistakes_of(sweep: Sweep, *overrides: str) -> str:
+    with pytest.raises(WrongRequest) as caught:
+        draw_up(sweep, overrides)
+    return "\n".join(caught.value.mistakes)
+
+
+@pytest.mark.parametrize("name", sweep_names())
+def test_every_sweep_composes_with_all_its_trials(name: str) -> None:
+    blueprint = draw_up(importlib.import_module(f"sweeps.{name}").SWEEP, [])
+    assert blueprint.sweep.name == name
+    assert blueprint.slots
+
+
+@pytest.mark.parametrize("name", sweep_names())
+def test_every_sweep_at_full_size_composes_once_its_data_is_at_hand(name: str) -> None:
+    sweep = importlib.import_module(f"sweeps.{name}").SWEEP
+    if sweep.full is None:
+        pytest.skip(f"{name} has one size")
+    blueprint = draw_up(sweep, ["sweep.scale=full", "data=stdlib", "data.vocab_size=10000"])
+    assert blueprint.settings.sweep.scale == "full"
+    assert blueprint.base.training.max_steps >= 1000
+
+
+@pytest.mark.parametrize("name", sweep_names())
+def test_every_sweep_says_in_a_line_what_it_asks(name: str) -> None:
+    source = (Path(__file__).resolve().parents[2] / "sweeps" / f"{name}.py").read_text()
+    assert ast.get_docstring(ast.parse(source))
+
+
+@pytest.mark.parametrize(
+    ("sweep", "overrides", "parts"),
+    [
+        (SMALL, ["sweep.sedes=[1]"], ["sweep.sedes", "did you mean 'sweep.seeds'"]),
+        (SMALL, ["scheduler=ahsa"], ["scheduler 'ahsa'", "did you mean 'asha'"]),
+        (SMALL, ["searcher=optuna-tp"], ["searcher 'optuna-tp'", "did you mean 'optuna-tpe'"]),
+        (SMALL, ["metric=eval/los"], ["metric 'eval/los'", "did you mean 'eval/loss'"]),
+        (SMALL, ["optimizer.lr=1"], ["optimizer.lr=1", "search space"]),
+        (SMALL, ["explore.seed=2"], ["explore.seed=2", "fresh seeds"]),
+        (SMALL, ["sweep.seeds=[1,1]"], ["sweep.seeds=[1, 1]", "different"]),
+        (SMALL, ["sweep.seeds=one"], ["sweep.seeds='one'"]),
+        (SMALL, ["budget.minutes=0"], ["budget.minutes=0", "above 0"]),
+        (SMALL, ["confirm.finalists=0"], ["confirm.finalists=0", "above 0"]),
+        (SMALL, ["explore.samples=3"], ["explore.samples=3", "nothing to draw"]),
+        (SMALL, ["explore.per=optimizer"], ["explore.per", "'optimizer'"]),
+        (SMALL, ["training.max_steps=0", "sweep.seeds=[]"], ["training.max_steps=0", "sweep.seeds=[]"]),
+        (replace(SMALL, baseline={"optimizer.rl": 1}), [], ["baseline 'optimizer.rl'", "did you mean 'optimizer.lr'"]),
+        (replace(SMALL, baseline={"optimizer.lr": -1.0}), [], ["optimizer.lr=-1.0", "above 0"]),
+        (replace(SMALL, claims=[Claim("x", 0.0, metric="eval/los")]), [], ["metric in a claim 'eval/los'"]),
+        (replace(SMALL, claims=[Claim("x", 0.0, cell={"optimizer.rl": 1})]), [], ["key in a claim 'optimizer.rl'"]),
+        (replace(SMALL, claims=[Claim("x", 0.0, cell="winer")]), [], ["cell in a claim 'winer'", "did you mean 'winner'"]),
+        (replace(SMALL, space={"optimizer.rl": tune.grid_search([1])}), [], ["search space 'optimizer.rl'"]),
+        (replace(SMALL, space={"optimizer.lr": tune.loguniform(1e-4, 1e-2)}), [], ["searcher=grid"]),
+    ],
+)
+def test_a_wrong_sweep_is_refused_with_the_rule(sweep: Sweep, overrides: list[str], parts: list[str]) -> None:
+    text = mistakes_of(sweep, *overrides)
+    for part in parts:
+        assert part in text
+
+
+def blueprint(*overrides: str) -> Blueprint:
+    return draw_up(SMALL, overrides)
+
+
+def test_the_directory_depends_on_the_base_and_not_on_seeds_grid_or_samples() -> None:
+    wider = replace(SMALL, space={"optimizer.lr": tune.grid_search([1e-3, 1e-2, 1e-1])})
+    assert blueprint().directory_name == blueprint("sweep.seeds=[4,5]").directory_name == draw_up(wider, []).directory_name
+    assert blueprint().directory_name != blueprint("training.max_steps=500").directory_name
+
+
+def test_the_baseline_is_explored_first_and_once() -> None:
+    slots = blueprint().slots
+    assert dict(slots[0].grid) == {"optimizer.lr": 1e-3}
+    assert len(slots) == 2
+
+
+def test_a_group_choice_does_not_undo_a_value() -> None:
+    space = {"optimizer": tune.grid_search(["sgd"]), "optimizer.lr": tune.grid_search([0.5])}
+    sweep = replace(SMALL, space=space, baseline={"optimizer": "sgd", "optimizer.lr": 0.5})
+    config = draw_up(sweep, []).config({"optimizer.lr": 0.5, "optimizer": "sgd"}, seed=1)
+    assert (config.optimizer.name, config.optimizer.lr) == ("sgd", 0.5)
+
+
+def test_a_baseline_that_leaves_keys_open_is_found_by_the_exploration() -> None:
+    parts = [{"optimizer": tune.grid_search([name]), "optimizer.lr": tune.grid_search([1e-3, 1e-2])} for name in ("adamw", "adam8bit")]
+    sweep = replace(SMALL, space=parts, baseline={"optimizer": "adamw"}, settings=Settings(explore=ExploreSection(per="optimizer")))
+    drawn = draw_up(sweep, [])
+    assert (len(drawn.slots), drawn.has_whole_baseline, drawn.baseline_cell(SweepState())) == (4, False, None)
+
+
+def test_the_statement_reads_back() -> None:
+    statement = draw_up(SWEEP, []).statement("2026-01-01", SweepState())
+    assert Statement.from_json(statement.as_json()) == statement
+
+
+def test_a_changed_claim_is_kept_as_an_amendment() -> None:
+    before = draw_up(SMALL, []).statement("2026-01-01", SweepState())
+    after = draw_up(replace(SMALL, claims=[Claim("better", -0.5)]), []).statement("2026-02-02", SweepState()).amending(before, "2026-02-02")
+    assert after.created == "2026-01-01"
+    assert [a["before"]["claims"][0]["max_relative_difference"] for a in after.amendments] == [0.0]
+    assert after.amending(after, "2026-03-03").amendments == after.amendments
