@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from trainable.spec.config import RunConfig, TrainingConfig
+from trainable.spec.config import AUTO, RunConfig, TrainingConfig
 from trainable.spec.experiment_id import PHASES
 from trainable.spec.mistakes import unknown
 
@@ -47,13 +47,14 @@ def _training_mistakes(training: TrainingConfig) -> Iterator[str]:
     yield from _positive(
         "training", training, "max_steps batch_size micro_batch_size eval_interval eval_batches log_interval checkpoint_interval"
     )
-    yield from _positive("training", training, "keep_checkpoints num_threads")
+    yield from _positive("training", training, "keep_checkpoints num_threads probe_interval")
     micro = training.micro_batch_size
     if micro and micro > 0 and training.batch_size % micro:
         yield f"training.batch_size={training.batch_size} must be divisible by training.micro_batch_size={micro}"
-    interval = training.checkpoint_interval
-    if interval and training.eval_interval > 0 and interval % training.eval_interval:
-        yield f"training.checkpoint_interval={interval} must be a multiple of training.eval_interval={training.eval_interval}"
+    for name in ("checkpoint_interval", "probe_interval"):
+        interval = getattr(training, name)
+        if interval and training.eval_interval > 0 and interval % training.eval_interval:
+            yield f"training.{name}={interval} must be a multiple of training.eval_interval={training.eval_interval}"
     if training.seed < 0 or training.seed >= 2**32:
         yield f"training.seed={training.seed} must lie in [0, 2**32)"
     if not training.grad_clip >= 0:
@@ -90,6 +91,10 @@ def _choice_mistakes(config: RunConfig) -> Iterator[str]:
 
 def _resource_mistakes(config: RunConfig) -> Iterator[str]:
     yield from _positive("resources", config.resources, "cpus_per_trial max_concurrent_trials trial_timeout_seconds")
-    for name in ("gpus_per_trial", "max_failures"):
-        if getattr(config.resources, name) < 0:
-            yield f"resources.{name}={getattr(config.resources, name)} must be at least 0"
+    gpus, failures = config.resources.gpus_per_trial, config.resources.max_failures
+    if isinstance(gpus, str) and gpus != AUTO:
+        yield f"resources.gpus_per_trial={gpus} must be a number or {AUTO}"
+    elif not isinstance(gpus, str) and not gpus >= 0:
+        yield f"resources.gpus_per_trial={gpus} must be at least 0"
+    if failures < 0:
+        yield f"resources.max_failures={failures} must be at least 0"

@@ -7,6 +7,8 @@ A run is a preset plus dotted overrides (``optimizer.lr=3e-4``); `compose` build
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
+AUTO = "auto"
+
 
 def option(default: Any, help_text: str, unit: str = "") -> Any:
     """A dataclass field that carries its own documentation (used by the error texts and the reference)."""
@@ -45,9 +47,15 @@ class OptimizerConfig:
     weight_decay: float = option(0.1, "decoupled decay, on matrices only")
     betas: list[float] | None = option(None, "decay of the first and second moment")
     eps: float | None = option(None, "added to the root of the second moment")
-    momentum: float | None = option(None, "momentum (sgd)")
+    momentum: float | None = option(None, "momentum (sgd, muon)")
     beta2_decay: float | None = option(None, "exponent of the second moment's decay (adafactor)")
     clip_threshold: float | None = option(None, "largest root-mean-square of an update (adafactor)")
+    paged: bool | None = option(None, "let CUDA page large states out to the host's memory (adam8bit, lion8bit); no effect on a CPU")
+    bits_m: int | None = option(None, "bits of the stored momentum, 8 or 4 (hybrid)", "bits")
+    precision: str | None = option(
+        None, "fixed; or adaptive: 8 bits for the most delicate tensors, and for more of them when needed (hybrid)"
+    )
+    error_threshold: float | None = option(None, "relative error of the stored momentum above which a tensor goes to 8 bits (hybrid)")
 
 
 @dataclass
@@ -104,6 +112,8 @@ class TrainingConfig:
     keep_checkpoints: int = option(3, "newest checkpoints kept while running")
     precision: str = option("auto", "fp32, bf16 (autocast), or auto: bf16 on GPUs that have it")
     compile: bool = option(False, "torch.compile the model")
+    probes: list[str] = option([], "keys of trainable.probes.PROBES, measured beside evaluations; they change no bit of the training")
+    probe_interval: int | None = option(None, "steps between probes, a multiple of eval_interval; None: every evaluation", "steps")
     device: str = option("auto", "auto, cpu or cuda")
     num_threads: int | None = option(None, "CPU threads; None: the trial's CPUs", "threads")
 
@@ -133,7 +143,9 @@ class ExperimentConfig:
 @dataclass
 class ResourcesConfig:
     cpus_per_trial: float = option(1.0, "CPUs a trial reserves", "CPUs")
-    gpus_per_trial: float = option(0.0, "GPUs a trial reserves", "GPUs")
+    gpus_per_trial: int | float | str = option(
+        0.0, "GPUs a trial reserves, or a share of one; auto: the share that its predicted memory needs, so that trials are packed", "GPUs"
+    )
     max_concurrent_trials: int | None = option(None, "trials at once; None: what the machine holds")
     max_failures: int = option(2, "times a trial that failed is run again")
     trial_timeout_seconds: float = option(600.0, "a trial without progress for this long is ended and retried", "s")
