@@ -56,12 +56,7 @@ def link_checkpoint(run_dir: RunDir, step: int, name: str) -> None:
 
 def load_checkpoint(folder: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Model tensors and training state. Raises `DamagedCheckpoint` unless every file is as it was written."""
-    manifest = _read_manifest(folder)
-    for name, digest in manifest["sha256"].items():
-        if not (folder / name).is_file():
-            raise DamagedCheckpoint(f"{folder / name} is missing")
-        if _sha256(folder / name) != digest:
-            raise DamagedCheckpoint(f"{folder / name} is not what was written: its SHA-256 differs from the manifest's")
+    _verified_manifest(folder)
     skeletons = json.loads((folder / "training.json").read_text())
     model = join_tree(skeletons["model"], load_file(folder / "model.safetensors"))
     return model, join_tree(skeletons["training"], load_file(folder / "training.safetensors"))
@@ -81,6 +76,35 @@ def newest_checkpoint(
             return training["step"], model, training
         log.warning("checkpoint passed over: %s counts on rows of metrics.csv that are not there", folder)
     return None
+
+
+def is_whole(folder: Path) -> bool:
+    """Whether there is a checkpoint, and every file of it is as it was written."""
+    try:
+        _verified_manifest(folder)
+    except DamagedCheckpoint:
+        return False
+    return True
+
+
+def keep_best(run_dir: RunDir, step: int | None) -> None:
+    """Links ``best`` to the checkpoint of `step` when a kill came before that was done."""
+    try:
+        linked = _read_manifest(run_dir.checkpoint("best"))["step"]
+    except DamagedCheckpoint:
+        linked = None
+    if step is not None and linked != step and run_dir.checkpoint(step).is_dir():
+        link_checkpoint(run_dir, step, "best")
+
+
+def put_in_order(run_dir: RunDir) -> None:
+    """Removes what a killed process was writing; a folder that it had only put aside comes back."""
+    for old in run_dir.checkpoints.glob(".*.old"):
+        target = old.with_name(old.name.removeprefix(".").removesuffix(".old"))
+        if not target.exists():
+            os.replace(old, target)
+    for left in [*run_dir.checkpoints.glob(".*.tmp"), *run_dir.checkpoints.glob(".*.old")]:
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def checkpoint_steps(run_dir: RunDir) -> list[int]:
@@ -138,6 +162,17 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise DamagedCheckpoint(f"{folder / _MANIFEST} cannot be read: {error}") from error
     if not isinstance(manifest, dict) or manifest.get("format") != CHECKPOINT_FORMAT:
         raise DamagedCheckpoint(f"{folder / _MANIFEST} is not a manifest of format {CHECKPOINT_FORMAT}")
+    return manifest
+
+
+def _verified_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest; raises `DamagedCheckpoint` unless every file is as it was written."""
+    manifest = _read_manifest(folder)
+    for name, digest in manifest["sha256"].items():
+        if not (folder / name).is_file():
+            raise DamagedCheckpoint(f"{folder / name} is missing")
+        if _sha256(folder / name) != digest:
+            raise DamagedCheckpoint(f"{folder / name} is not what was written: its SHA-256 differs from the manifest's")
     return manifest
 
 

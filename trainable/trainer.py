@@ -71,7 +71,12 @@ class Trainer:
         return self.step * self.learner.tokens_per_step
 
     def advance(self) -> Evaluation:
-        """Trains to the next evaluation and returns it; the last one carries the status the run ended with."""
+        """Trains to the next evaluation and returns it; the last one carries the status the run ended with.
+
+        After a resume the first one is that of the checkpoint: who ended before hearing of it may want to stop there.
+        """
+        if self._told == 0 and self.step < self.config.training.max_steps:
+            return self._evaluation()
         try:
             if self.step < self.config.training.max_steps:
                 bad_step = self._train_to(self._next_evaluation())
@@ -149,21 +154,29 @@ class Trainer:
         if not (due and self.learner.world.is_main):
             barrier(self.learner.world)
             return
-        self.record.summary.optimizer_state_bytes = self.learner.optimizer_state_bytes()
         # Rows reach the disk before the checkpoint that counts on them does.
         sync_file(self.run_dir.metrics_csv)
         kept = {"record": self.record.kept(), "peak_gb": self.step_metrics.memory.peak_gb, "rows": self.rows}
         kept |= {"evaluations": self.evaluations, "lineage": self.lineage}
         state = {"step": self.step, "epoch": self._row["epoch"], **kept, **self.learner.training_state()}
         folder = checkpoints.save_checkpoint(self.run_dir, self.step, self.learner.model.state_dict(), state)
-        self.record.summary.checkpoint_bytes = checkpoints.checkpoint_bytes(folder)
+        self._measure(folder)
         if is_best:
             checkpoints.link_checkpoint(self.run_dir, self.step, "best")
         checkpoints.drop_expired(self.run_dir, training.keep_checkpoints)
         barrier(self.learner.world)
 
+    def _measure(self, folder: Path) -> None:
+        summary = self.record.summary
+        summary.optimizer_state_bytes = self.learner.optimizer_state_bytes()
+        summary.checkpoint_bytes = checkpoints.checkpoint_bytes(folder)
+
     def _resume(self, clone_from: Clone | None) -> None:
+        if self.learner.world.is_main:
+            checkpoints.put_in_order(self.run_dir)
         found = checkpoints.newest_checkpoint(self.run_dir, self._rows_are_there)
+        if self.learner.world.is_main:
+            checkpoints.drop_later(self.run_dir, found[0] if found else 0)
         if found is None:
             return
         self.step, model, state = found
@@ -172,7 +185,10 @@ class Trainer:
         self.evaluations = [(step, metrics) for step, metrics in state["evaluations"]]
         self.record.resumed(state["record"])
         self.step_metrics.memory.peak_gb = state["peak_gb"]
-        checkpoints.drop_later(self.run_dir, self.step)
+        if self.learner.world.is_main:
+            checkpoints.keep_best(self.run_dir, self.record.summary.best_step)
+            numbered, final = self.run_dir.checkpoint(self.step), self.run_dir.checkpoint("final")
+            self._measure(numbered if numbered.is_dir() else final)
         if clone_from is not None and clone_from.mark not in self.lineage:
             take_over(self.learner, clone_from)
             self.lineage.append(clone_from.mark)
@@ -189,7 +205,7 @@ class Trainer:
         if batches and self.config.data.ood_path:
             other = self.learner.score(open_directory(Path(self.config.data.ood_path)).test, batches)
             self.record.summary.metrics["test/ood_perplexity"] = other.perplexity
-        if self.learner.world.is_main and not self.run_dir.checkpoint("final").is_dir():
+        if self.learner.world.is_main and not checkpoints.is_whole(self.run_dir.checkpoint("final")):
             checkpoints.link_checkpoint(self.run_dir, self.step, "final")
 
     def _end(self, status: Status, stop_reason: str | None) -> Evaluation:

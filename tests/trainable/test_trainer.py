@@ -115,8 +115,8 @@ def test_what_was_evaluated_before_comes_back_once_after_a_resume(tmp_path: Path
     config, run_dir = config_of(tiny_overrides()), RunDir(tmp_path / "run")
     before = train(config, run_dir, until=8)
     resumed = train(config, run_dir)
-    assert [step for step, _ in resumed[0].history] == [4, 8]
-    assert dict(resumed[0].history)[4] == before[0].metrics
+    assert [(step, metrics) for step, metrics in resumed[0].history] == [(4, before[0].metrics)]
+    assert [(e.step, bool(e.history)) for e in resumed] == [(8, True), (12, False)]
 
 
 def test_rows_after_the_checkpoint_are_written_anew(tmp_path: Path, tiny_overrides: Overrides) -> None:
