@@ -1,5 +1,9 @@
 """The device of a run, and what it tells about its memory."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
 import psutil
 import torch
 
@@ -26,22 +30,60 @@ def autocast_dtype(precision: str, device: torch.device) -> torch.dtype | None:
 
 
 class MemoryMeter:
-    """Memory in GB (1e9 bytes): CUDA's own counters on a GPU, the process's resident set on a CPU."""
+    """Memory in GB (1e9 bytes): CUDA's own counters on a GPU, the process's resident set on a CPU.
+
+    The peak counts from the meter's making. On Linux the kernel keeps it for a CPU too; elsewhere it is the largest set that was read.
+    """
 
     def __init__(self, device: torch.device, peak_gb: float = 0.0) -> None:
         self.device = device
         self.peak_gb = peak_gb
-        if device.type == "cuda":
-            torch.cuda.reset_peak_memory_stats(device)
+        self._forget_peak()
 
     def read(self) -> dict[str, float]:
         if self.device.type == "cuda":
             allocated, reserved = torch.cuda.memory_allocated(self.device), torch.cuda.memory_reserved(self.device)
-            highest = torch.cuda.max_memory_allocated(self.device)
         else:
-            allocated = reserved = highest = psutil.Process().memory_info().rss
-        self.peak_gb = max(self.peak_gb, highest / GB)
+            allocated = reserved = psutil.Process().memory_info().rss
+        self._note_peak()
         return {"memory/allocated_gb": allocated / GB, "memory/reserved_gb": reserved / GB, "memory/peak_gb": self.peak_gb}
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """What the body takes does not count: measuring a run is not a part of it."""
+        self._note_peak()
+        try:
+            yield
+        finally:
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+            self._forget_peak()
+
+    def _note_peak(self) -> None:
+        highest = torch.cuda.max_memory_allocated(self.device) if self.device.type == "cuda" else resident_peak_bytes()
+        self.peak_gb = max(self.peak_gb, highest / GB)
+
+    def _forget_peak(self) -> None:
+        if self.device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats(self.device)
+        else:
+            forget_resident_peak()
+
+
+def resident_peak_bytes() -> int:
+    """The largest resident set of this process since `forget_resident_peak`; the present one where the kernel does not tell."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        kilobytes = next(line.split()[1] for line in lines if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        return int(psutil.Process().memory_info().rss)
+    return int(kilobytes) * 1024
+
+
+def forget_resident_peak() -> None:
+    """Makes the kernel count the peak anew (proc(5), clear_refs); nothing where it cannot."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
