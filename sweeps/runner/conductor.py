@@ -149,7 +149,8 @@ class Conductor:
         if last.action == Action.EXPLOIT and last.new_values is not None:
             values = {**record.values, **last.new_values}
             overrides = self.blueprint.run_overrides(values, record.seed)
-            self.ledger.append("exploited", trial=record.trial, source=last.source, step=record.step, values=values, overrides=overrides)
+            copied = {"source": last.source, "step": record.step, "cell": self.blueprint.cell(values)}
+            self.ledger.append("exploited", trial=record.trial, **copied, values=values, overrides=overrides)
         self._end(record, _ENDINGS[last.action], _reason(last), record.step)
         return True
 

@@ -1,6 +1,8 @@
 """What a sweep may use: checked before anything starts."""
 
 import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from trainable.spec.config import ResourcesConfig, RunConfig
@@ -35,15 +37,19 @@ def local_slots(resources: ResourcesConfig) -> int:
 
 
 def writable_mistakes(results_dir: str) -> list[str]:
-    """A results folder that cannot be written, found out by writing."""
-    folder = Path(results_dir)
+    """A results folder that cannot be written, found out by writing; nothing of it stays."""
+    folder = Path(results_dir).expanduser().absolute()
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}"
-        probe.write_text("")
-        probe.unlink()
+        with tempfile.TemporaryFile(dir=folder):
+            pass
     except OSError as error:
         return [f"experiment.results_dir={results_dir} cannot be written: {error.strerror}"]
+    finally:
+        for path in missing:
+            with suppress(OSError):
+                path.rmdir()
     return []
 
 
