@@ -31,7 +31,7 @@ def take_over(learner: Learner, clone: Clone) -> None:
     """Loads the source's state at `clone.step`, or its newest when that is gone. Raises `DamagedCheckpoint` when it has none."""
     source = RunDir(Path(clone.run_dir))
     model, training = _state_at(source, clone.step)
-    learner.model.load_state_dict(model)
+    learner.load_model(model, training)
     # The groups carry settings (weight decay) that the copy has perturbed: only the moments are the source's.
     groups = learner.optimizer.state_dict()["param_groups"]
     learner.optimizer.load_state_dict({**training["optimizer"], "param_groups": groups})

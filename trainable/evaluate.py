@@ -9,6 +9,7 @@ import yaml
 
 from trainable.checkpoint import DamagedCheckpoint, load_checkpoint
 from trainable.data.prepared import open_directory
+from trainable.downstream import Downstream
 from trainable.learner import Learner
 from trainable.spec.atomic_write import write_json
 from trainable.spec.command import run_command
@@ -37,16 +38,16 @@ def evaluate(run_dir: RunDir, checkpoint: str, batches: int) -> dict[str, float 
         raise WrongRequest([f"{run_dir.path}: no {run_dir.config.name} there, so it is not a run directory"])
     config = from_plain(yaml.safe_load(run_dir.config.read_text()))
     try:
-        model, _ = load_checkpoint(run_dir.checkpoint(int(checkpoint) if checkpoint.isdecimal() else checkpoint))
+        model, training = load_checkpoint(run_dir.checkpoint(int(checkpoint) if checkpoint.isdecimal() else checkpoint))
     except DamagedCheckpoint as damaged:
         raise WrongRequest([str(damaged)]) from damaged
     learner = Learner(config)
-    learner.model.load_state_dict(model)
+    learner.load_model(model, training)
     scores = {"eval": learner.score(learner.data.val, batches), "test": learner.score(learner.data.test, batches)}
     metrics = {f"{split}/{name}": getattr(score, name) for split, score in scores.items() for name in ("loss", "perplexity")}
     if config.data.ood_path:
         metrics["test/ood_perplexity"] = learner.score(open_directory(Path(config.data.ood_path)).test, batches).perplexity
-    return metrics
+    return metrics | Downstream(learner, batches).metrics()
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """Model, optimizer, schedule and data of a run: takes one step, scores, and gives or takes its whole state."""
 
+from functools import cached_property
 from typing import Any, cast
 
 import torch
 
+from trainable.adapters.attach import attach_adapter
 from trainable.data.batches import eval_batches, train_batch
 from trainable.data.prepared import Tokens, open_prepared
 from trainable.device import autocast_dtype, pick_device
@@ -15,6 +17,7 @@ from trainable.scoring import Score, score
 from trainable.seeding import rng_states, seed_everything, set_rng_states
 from trainable.spec.config import RunConfig
 from trainable.train_step import StepNumbers, TrainStep
+from trainable.trained_state import base_reference, load_trained_state, require_same_base, trained_state
 
 
 class Learner:
@@ -32,7 +35,7 @@ class Learner:
             self.device = torch.device("cuda", self.world.local_rank)
         self.autocast = autocast_dtype(training.precision, self.device)
         self.data = open_prepared(config.data)
-        self.model = build_model(config.model).to(self.device)
+        self.model = attach_adapter(build_model(config.model), config.adapter).to(self.device)
         self.optimizer = build_optimizer(self.model, config.optimizer)
         self._train_step = TrainStep(
             parallel(self._compiled(), self.world, self.device),
@@ -86,14 +89,27 @@ class Learner:
         fixed = eval_batches(tokens, batch_size=size, context_length=length, max_batches=batches)
         return score(self.model, fixed, self.device, self.autocast)
 
+    def model_state(self) -> dict[str, torch.Tensor]:
+        """What training changes of the model; a frozen base is rebuilt, not kept."""
+        return trained_state(self.model)
+
     def training_state(self) -> dict[str, Any]:
-        return {"optimizer": self.optimizer.state_dict(), "rng": rng_states()}
+        return {"optimizer": self.optimizer.state_dict(), "rng": rng_states(), "base": self._base}
+
+    def load_model(self, model: dict[str, torch.Tensor], training: dict[str, Any]) -> None:
+        """The tensors of a checkpoint. Raises `WrongRequest` when they are of another model, or on another frozen base."""
+        require_same_base(self._base, training.get("base"))
+        load_trained_state(self.model, model)
 
     def load(self, model: dict[str, torch.Tensor], training: dict[str, Any]) -> None:
         """Continues from tensors and state of a checkpoint, to the bit."""
-        self.model.load_state_dict(model)
+        self.load_model(model, training)
         self.optimizer.load_state_dict(training["optimizer"])
         set_rng_states(training["rng"])
+
+    @cached_property
+    def _base(self) -> dict[str, Any] | None:
+        return base_reference(self.model, pretrained=self.config.model.pretrained, seed=self.config.training.seed)
 
     def _compiled(self) -> torch.nn.Module:
         if not self.config.training.compile:

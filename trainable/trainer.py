@@ -10,15 +10,18 @@ from typing import Any
 import torch
 
 from trainable import checkpoint as checkpoints
+from trainable.adapter_checkpoints import AdapterCheckpoints
 from trainable.cloning import Clone, take_over
 from trainable.data.prepared import open_directory
 from trainable.device import is_out_of_memory
 from trainable.distributed import barrier, leave_world
+from trainable.downstream import Downstream
 from trainable.learner import Learner
 from trainable.run_files import open_trackers, sync_file, whole_rows
 from trainable.run_lock import lock_run
 from trainable.run_record import RunIdentity, RunRecord
 from trainable.spec.config import RunConfig
+from trainable.spec.metric_names import DOWNSTREAM_PREFIX
 from trainable.spec.run_dir import RunDir
 from trainable.spec.status import Status
 from trainable.step_metrics import Metrics, StepMetrics
@@ -50,6 +53,8 @@ class Trainer:
         self.evaluations, self.lineage = list[tuple[int, Metrics]](), list[str]()
         self.learner = Learner(config)
         self._lock = lock_run(run_dir) if self.learner.world.is_main else None
+        self.adapter_checkpoints = AdapterCheckpoints(self.learner, run_dir)
+        self.downstream = Downstream(self.learner, config.training.test_batches)
         self.step_metrics = StepMetrics(self.learner)
         self.record = RunRecord(config, run_dir, identity, _device_name(self.learner.device))
         self._resume(clone_from)
@@ -117,6 +122,7 @@ class Trainer:
             if (logged or on_cpu) and not bool(numbers.finite):
                 return step
             self.step = step
+            self.adapter_checkpoints.after_step(step)
             if logged:
                 self._row = self.step_metrics.read(step, numbers)
                 if step < target:
@@ -159,7 +165,7 @@ class Trainer:
         kept = {"record": self.record.kept(), "peak_gb": self.step_metrics.memory.peak_gb, "rows": self.rows}
         kept |= {"evaluations": self.evaluations, "lineage": self.lineage}
         state = {"step": self.step, "epoch": self._row["epoch"], **kept, **self.learner.training_state()}
-        folder = checkpoints.save_checkpoint(self.run_dir, self.step, self.learner.model.state_dict(), state)
+        folder = checkpoints.save_checkpoint(self.run_dir, self.step, self.learner.model_state(), state)
         self._measure(folder)
         if is_best:
             checkpoints.link_checkpoint(self.run_dir, self.step, "best")
@@ -205,6 +211,8 @@ class Trainer:
         if batches and self.config.data.ood_path:
             other = self.learner.score(open_directory(Path(self.config.data.ood_path)).test, batches)
             self.record.summary.metrics["test/ood_perplexity"] = other.perplexity
+        self.record.summary.metrics.update(self.downstream.metrics())
+        self.adapter_checkpoints.at_end()
         if self.learner.world.is_main and not checkpoints.is_whole(self.run_dir.checkpoint("final")):
             checkpoints.link_checkpoint(self.run_dir, self.step, "final")
 
@@ -229,7 +237,7 @@ class Trainer:
         return Evaluation(self.step, {**metrics, **self._tests()}, self.status, stop_reason, history)
 
     def _tests(self) -> Metrics:
-        return {name: value for name, value in self.record.summary.metrics.items() if name.startswith("test/")}
+        return {name: value for name, value in self.record.summary.metrics.items() if name.startswith(("test/", DOWNSTREAM_PREFIX))}
 
 
 def _device_name(device: torch.device) -> str:

@@ -27,6 +27,7 @@ class Source:
     parts: which of "train", "val", "test" the data set comes with; what is missing is held out of "train" by document.
     edition: facts that make this another data set although the configuration is the same; part of the folder's name.
     fingerprint: cheap facts that change when the text changes; compared when an already prepared set is asked for again.
+    question: a document's text -> (prompt, answer), together the document; None for text that asks nothing.
     """
 
     documents: Callable[[DataConfig, str], Iterator[str]]
@@ -34,3 +35,4 @@ class Source:
     parts: Callable[[DataConfig], list[str]] = only_train
     edition: Callable[[DataConfig], dict[str, Any]] = no_facts
     fingerprint: Callable[[DataConfig], dict[str, Any]] = no_facts
+    question: Callable[[str], tuple[str, str]] | None = None

@@ -10,6 +10,8 @@ from trainable.spec.config import DataConfig
 from trainable.spec.mistakes import WrongRequest
 
 TRAINED = "bpe"
+# How given vocabularies spell the end of a document: GPT-2 and ours, Llama 3, Gemma, Llama 2.
+_END_OF_TEXT_NAMES = (END_OF_TEXT, "<|end_of_text|>", "<eos>", "</s>")
 _FILES = [("tokenizer.json",), ("vocab.json", "merges.txt")]
 
 
@@ -51,10 +53,10 @@ def vocabulary_size(tokenizer: Tokenizer) -> int:
 
 
 def end_of_text_id(tokenizer: Tokenizer) -> int:
-    token_id = tokenizer.token_to_id(END_OF_TEXT)
-    if token_id is None:
+    found = [token_id for name in _END_OF_TEXT_NAMES if (token_id := tokenizer.token_to_id(name)) is not None]
+    if not found:
         raise WrongRequest([f"data.tokenizer: the vocabulary has no {END_OF_TEXT}, which ends every document"])
-    return int(token_id)
+    return int(found[0])
 
 
 def mistakes(config: DataConfig) -> list[str]:

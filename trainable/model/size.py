@@ -1,8 +1,12 @@
-"""Parameter shapes, counts and FLOPs of a model in closed form: no torch, so that a plan can be priced in milliseconds."""
+"""Parameter shapes, counts and FLOPs of a model in closed form: no torch, so that a plan can be priced in milliseconds.
+
+Only a model of the Hugging Face hub has no closed form here; it is outlined by its own library, without weights.
+"""
 
 from collections.abc import Callable, Iterator
 from math import prod
 
+from trainable.model.exported import PRETRAINED, exported_shape, is_exported
 from trainable.spec.config import ModelConfig
 from trainable.spec.mistakes import WrongRequest, unknown
 
@@ -12,15 +16,25 @@ Shape = tuple[int, ...]
 def parameter_shapes(config: ModelConfig) -> dict[str, Shape]:
     """Every parameter's name and shape, in the order of the model's `named_parameters()`; a tied head is not repeated.
 
-    Raises `WrongRequest` for an unknown architecture.
+    Raises `WrongRequest` for an unknown architecture, and for a pretrained model whose shape cannot be had.
     """
-    if config.architecture not in SHAPES:
-        raise WrongRequest([unknown("model.architecture", config.architecture, SHAPES)])
-    return dict(SHAPES[config.architecture](config))
+    return _shapes(resolved(config))
+
+
+def linear_shapes(config: ModelConfig) -> dict[str, tuple[int, int]]:
+    """(outputs, inputs) of every linear layer by the path of its module, a tied head included: what an adapter can adapt."""
+    config = resolved(config)
+    if config.architecture == PRETRAINED:
+        from trainable.model.outline import linear_layers
+
+        return linear_layers(config)
+    matrices = {name.removesuffix(".weight"): shape for name, shape in _shapes(config).items() if len(shape) == 2}
+    linears = {path: (shape[0], shape[1]) for path, shape in matrices.items() if not path.endswith("embeddings")}
+    return linears | {"lm_head": (config.vocab_size, config.d_model)}
 
 
 def parameter_count(config: ModelConfig) -> int:
-    """Number of trainable scalars, tied ones once."""
+    """Number of scalars, tied ones once."""
     return sum(prod(shape) for shape in parameter_shapes(config).values())
 
 
@@ -29,10 +43,39 @@ def flops_per_token(config: ModelConfig) -> float:
 
     N leaves out tables that are only looked up (positions, and a token embedding that is not also the head); H Q = d_model.
     """
-    shapes = parameter_shapes(config)
-    looked_up = {"position_embeddings.weight"} | (set() if config.tied_embeddings else {"token_embeddings.weight"})
-    multiplied = sum(prod(shape) for name, shape in shapes.items() if name not in looked_up)
-    return 6.0 * multiplied + 12.0 * config.num_layers * config.d_model * config.context_length
+    context_length, config = config.context_length, resolved(config)
+    looked_up = _looked_up(config)
+    multiplied = sum(prod(shape) for name, shape in _shapes(config).items() if name not in looked_up)
+    return 6.0 * multiplied + 12.0 * config.num_layers * config.d_model * context_length
+
+
+def resolved(config: ModelConfig) -> ModelConfig:
+    """With the shape and the longest context of the pretrained model, where one is given. Raises `WrongRequest` when it cannot be had."""
+    if is_exported(config.pretrained):
+        return exported_shape(config)
+    if config.pretrained or config.architecture == PRETRAINED:
+        from trainable.model.outline import pretrained_shape
+
+        return pretrained_shape(config)
+    return config
+
+
+def _shapes(config: ModelConfig) -> dict[str, Shape]:
+    if config.architecture == PRETRAINED:
+        from trainable.model.outline import parameters
+
+        return dict(parameters(config))
+    if config.architecture not in SHAPES:
+        raise WrongRequest([unknown("model.architecture", config.architecture, SHAPES)])
+    return dict(SHAPES[config.architecture](config))
+
+
+def _looked_up(config: ModelConfig) -> set[str]:
+    if config.architecture == PRETRAINED:
+        from trainable.model.outline import looked_up
+
+        return looked_up(config)
+    return {"position_embeddings.weight"} | (set() if config.tied_embeddings else {"token_embeddings.weight"})
 
 
 def _transformer_lm(config: ModelConfig) -> Iterator[tuple[str, Shape]]:

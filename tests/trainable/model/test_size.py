@@ -19,7 +19,7 @@ def preset(name: str) -> ModelConfig:
     return ModelConfig(**{"vocab_size": 1024, **{str(key): value for key, value in values.items() if key != "defaults"}})
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in PRESETS.glob("*.yaml")))
+@pytest.mark.parametrize("name", sorted({path.stem for path in PRESETS.glob("*.yaml")} - {"pretrained"}))
 def test_shapes_are_those_of_the_model(name: str) -> None:
     config = preset(name)
     with torch.device("meta"):

@@ -1,0 +1,39 @@
+"""What every adapter declares; importable without torch, so that a plan can be checked and priced in milliseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trainable.spec.config import AdapterConfig
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Shape = tuple[int, ...]
+Shapes = Mapping[str, Shape]
+Linears = Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class AdapterEntry:
+    """One line of `ADAPTERS`.
+
+    `attach` takes a model on the CPU (tokens to logits) and the checked configuration, and returns a model of the same interface
+    of which only what is to be trained requires gradients. It draws from torch's global generator.
+    `trainable` gives the trained parameters' shapes from those of the model, and from (outputs, inputs) of its linear layers.
+    `merged` turns an attached model back into the plain one, with what was learned in its weights; the attached one is used up.
+    `save` writes the adapter alone into an empty folder; None where there is nothing apart from the model.
+    `settings` are the fields of `AdapterConfig` that have a meaning here, `required` those that have to be given.
+    `package` is what has to be installed, from the extra dependencies `adapters`.
+    """
+
+    attach: Callable[[nn.Module, AdapterConfig], nn.Module]
+    trainable: Callable[[AdapterConfig, Shapes, Linears], dict[str, Shape]]
+    merged: Callable[[nn.Module], nn.Module]
+    save: Callable[[nn.Module, Path], None] | None = None
+    settings: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
+    package: str | None = None
