@@ -96,6 +96,8 @@ class Conductor:
         blueprint, state = self.blueprint, self.ledger.state
         trial = start.trial or blueprint.key(start.values, start.seed)
         known = state.trials.get(trial)
+        if known is not None and start.trial is None:
+            raise RuntimeError(f"the plan starts {trial} as a new trial, but it ran before: {known.status}")
         if known is not None and known.status not in (Status.INTERRUPTED, Status.PAUSED):
             self._retried.add(trial)
         overrides = blueprint.run_overrides(start.values, start.seed)

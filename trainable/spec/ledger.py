@@ -9,7 +9,7 @@ The driver appends (`sweeps.runner.ledger`); everybody else only reads. Events:
 | trial_started   | trial, attempt, stage, cell, seed, values, overrides, run_id                                      |
 | evaluated       | trial, attempt, step, metrics                                                                     |
 | rung            | trial, level, value, decision, cutoff, bracket                                                    |
-| exploited       | trial, source, step, values, overrides                                                            |
+| exploited       | trial, source, step, cell, values, overrides                                                      |
 | trial_ended     | trial, attempt, status, stop_reason, step, error                                                  |
 | stage_ended     | stage, finalists, baseline                                                                              |
 | driver_ended    | status, message                                                                                   |
@@ -171,7 +171,7 @@ def _rung(state: SweepState, event: Event) -> None:
 def _exploited(state: SweepState, event: Event) -> None:
     record = state.trials[event["trial"]]
     record.lineage.append(dict(event))
-    record.values, record.overrides = dict(event["values"]), list(event["overrides"])
+    record.cell, record.values, record.overrides = event["cell"], dict(event["values"]), list(event["overrides"])
 
 
 def _trial_ended(state: SweepState, event: Event) -> None:
