@@ -5,11 +5,13 @@ that are still needed and the gradients that are already there, in the update al
 weights for ``optimizer/update_norm``. The larger one makes the peak; an evaluation, in the same micro-batches, stays below.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import floor, prod
 
+from trainable.adapters.registry import ADAPTERS
 from trainable.model.activations import ACTIVATIONS, Numerics, feed_forward_bytes, logits_bytes, saved_bytes
-from trainable.model.size import parameter_shapes
+from trainable.model.size import Shape, linear_shapes, parameter_shapes
 from trainable.optim.registry import OPTIMIZERS
 from trainable.spec.config import AUTO, RunConfig
 
@@ -52,29 +54,35 @@ class MemoryPrediction:
         return (self.tensors_peak_bytes if self.device == "cuda" else self.peak_bytes) / GB
 
 
-def predict(config: RunConfig, device: str | None = None) -> MemoryPrediction | None:
+def predict(config: RunConfig, device: str | None = None, rows: int | None = None) -> MemoryPrediction | None:
     """The memory of `config` on `device` (cpu or cuda; None: as the configuration says); None for a model that is not one of ours.
 
-    Weights, gradients and optimizer state are exact, activations those of eager execution at the configured micro-batch.
+    Weights, gradients and optimizer state are exact, activations those of eager execution at `rows` sequences at once (None: the
+    configured micro-batch). With an adapter they are those of training every weight, which is an estimate.
     """
     if config.model.architecture not in ACTIVATIONS:
         return None
     device = device or expected_device(config)
-    rows = config.training.micro_batch_size or config.training.batch_size
-    shapes = parameter_shapes(config.model)
-    weights = sum(prod(shape) for shape in shapes.values()) * _FP32
+    rows = rows or config.training.micro_batch_size or config.training.batch_size
+    base = parameter_shapes(config.model)
+    trained = ADAPTERS[config.adapter.name].trainable(config.adapter, base, linear_shapes(config.model))
+    optimizer, gradients = OPTIMIZERS[config.optimizer.name], _bytes(trained)
     numerics = Numerics(bf16=_is_bf16(config, device), on_cpu=device == "cpu")
     activations = saved_bytes(config.model, rows, numerics)
     return MemoryPrediction(
         device=device,
-        weights_bytes=weights,
-        gradients_bytes=weights,
-        optimizer_state_bytes=OPTIMIZERS[config.optimizer.name].state_bytes(shapes, config.optimizer),
+        weights_bytes=_bytes({**base, **trained}),
+        gradients_bytes=gradients,
+        optimizer_state_bytes=optimizer.state_bytes(trained, config.optimizer),
         activations_bytes=activations,
-        backward_bytes=_backward_bytes(config, rows, numerics, activations, weights),
-        update_bytes=2 * weights,
-        process_bytes=PROCESS_BYTES[device],
+        backward_bytes=_backward_bytes(config, rows, numerics, activations, gradients),
+        update_bytes=2 * gradients,
+        process_bytes=PROCESS_BYTES[device] + (optimizer.library_bytes if device == "cpu" else 0),
     )
+
+
+def _bytes(shapes: Mapping[str, Shape]) -> int:
+    return sum(prod(shape) for shape in shapes.values()) * _FP32
 
 
 def _backward_bytes(config: RunConfig, rows: int, numerics: Numerics, activations: int, gradients: int) -> int:
@@ -82,7 +90,7 @@ def _backward_bytes(config: RunConfig, rows: int, numerics: Numerics, activation
     model = config.model
     held = gradients if config.training.batch_size > rows else 0  # from the micro-batches before
     logits = logits_bytes(model, rows)
-    head = model.vocab_size * model.d_model * _FP32
+    head = model.vocab_size * model.d_model * _FP32 if config.adapter.name == "none" else 0
     at_loss = held + activations + 2 * logits
     at_last_block = held + activations - logits + head + 2 * feed_forward_bytes(model, rows, numerics)
     # A tied table waits for both of its gradients and their sum.

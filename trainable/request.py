@@ -10,6 +10,7 @@ from trainable.model.size import SHAPES, linear_shapes, resolved
 from trainable.optim.checks import optimizer_mistakes
 from trainable.optim.schedules import schedule_mistakes
 from trainable.pretrained_checks import pretrained_mistakes
+from trainable.probes.registry import probe_mistakes
 from trainable.spec.checks import run_mistakes
 from trainable.spec.compose import Check, compose_run
 from trainable.spec.config import ModelConfig, RunConfig
@@ -55,6 +56,7 @@ ROOM_CHECKS: tuple[Check, ...] = (
     lambda config: optimizer_mistakes(config.optimizer),
     lambda config: schedule_mistakes(config.schedule, config.training.max_steps),
     _data_mistakes,
+    probe_mistakes,
     pretrained_mistakes,
     _adapter_mistakes,
 )

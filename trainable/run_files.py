@@ -4,8 +4,10 @@ import os
 from pathlib import Path
 
 from trainable.distributed import World
+from trainable.probes.registry import probe_metrics
 from trainable.run_record import RunIdentity
 from trainable.spec.config import RunConfig
+from trainable.spec.metric_names import EVERY_RUN
 from trainable.spec.run_dir import RunDir
 from trainable.tracker.metrics_csv import kept_lines
 from trainable.tracker.registry import Tracker, describe_run, start_trackers
@@ -29,7 +31,8 @@ def open_trackers(config: RunConfig, run_dir: RunDir, identity: RunIdentity, wor
     """The configured trackers of a run, continued after `resume_step` if given."""
     if not world.is_main:
         return Silent()
-    return start_trackers(config, describe_run(config, run_dir.path, group=identity.group), resume_step)
+    columns = [*EVERY_RUN, *probe_metrics(config.training.probes)]
+    return start_trackers(config, describe_run(config, run_dir.path, metric_names=columns, group=identity.group), resume_step)
 
 
 def whole_rows(path: Path, last_step: int) -> int:

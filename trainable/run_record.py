@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from trainable.memory import predict
 from trainable.provenance import provenance
 from trainable.spec.atomic_write import write_json, write_text
 from trainable.spec.code_version import commit
@@ -37,6 +38,7 @@ class RunRecord:
 
     def __init__(self, config: RunConfig, run_dir: RunDir, identity: RunIdentity, device: str) -> None:
         self.run_dir = run_dir
+        self._config = config
         self._clock = time.monotonic()
         self._seconds_before = 0.0
         self.summary = RunSummary(
@@ -60,6 +62,12 @@ class RunRecord:
         """``config.yaml`` and ``provenance.json``."""
         write_text(self.run_dir.config, yaml.safe_dump(to_plain(config), sort_keys=False), sync=False)
         write_json(self.run_dir.provenance, {"seed": identity.seed, "run": asdict(identity), **provenance()}, sync=False)
+
+    def sized(self, parameters: int, micro_batch_size: int, device_type: str) -> None:
+        """What is known before the first step; the prediction is of ``memory/peak_gb``."""
+        self.summary.parameters, self.summary.micro_batch_size = parameters, micro_batch_size
+        predicted = predict(self._config, device_type, micro_batch_size)
+        self.summary.predicted_peak_memory_gb = predicted.metered_peak_gb if predicted else None
 
     def resumed(self, kept: dict[str, Any]) -> None:
         """Takes over from a checkpoint what the attempts before had measured."""

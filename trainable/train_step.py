@@ -1,6 +1,6 @@
 """One optimizer step: micro-batches, accumulation, clipping, update; nothing here waits for the device."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
@@ -78,7 +78,9 @@ class TrainStep:
         return context
 
 
-def token_loss(model: nn.Module, x: torch.Tensor, y: torch.Tensor, autocast: torch.dtype | None) -> torch.Tensor:
+def token_loss(
+    model: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor, y: torch.Tensor, autocast: torch.dtype | None
+) -> torch.Tensor:
     """Mean cross entropy in nats/token of the model's predictions of y [rows, time] from x."""
     with torch.autocast(x.device.type, dtype=autocast, enabled=autocast is not None):
         logits = model(x)

@@ -17,6 +17,7 @@ from trainable.device import is_out_of_memory
 from trainable.distributed import barrier, leave_world
 from trainable.downstream import Downstream
 from trainable.learner import Learner
+from trainable.probes.probe_set import ProbeSet
 from trainable.run_files import open_trackers, sync_file, whole_rows
 from trainable.run_lock import lock_run
 from trainable.run_record import RunIdentity, RunRecord
@@ -56,12 +57,12 @@ class Trainer:
         self.adapter_checkpoints = AdapterCheckpoints(self.learner, run_dir)
         self.downstream = Downstream(self.learner, config.training.test_batches)
         self.step_metrics = StepMetrics(self.learner)
+        self.probes = ProbeSet(self.learner, self.step_metrics.memory)
         self.record = RunRecord(config, run_dir, identity, _device_name(self.learner.device))
         self._resume(clone_from)
         self._told = 0 if self.step else None
         self.trackers = open_trackers(config, run_dir, identity, self.learner.world, self.step or None)
-        self.record.summary.parameters = self.learner.parameters
-        self.record.summary.micro_batch_size = self.learner.micro_batch_size
+        self.record.sized(self.learner.parameters, self.learner.micro_batch_size, self.learner.device.type)
         if self.learner.world.is_main:
             self.record.write_origin(config, identity)
             self.record.write()
@@ -143,7 +144,8 @@ class Trainer:
             "eval/perplexity": result.perplexity if finite else None,
             "eval/tokens_per_sec": result.tokens_per_sec,
         }
-        row = {**self._row, **found}
+        row = {**self._row, **found, **(self.probes.measure(self.step) if finite else {})}
+        self.record.summary.probe_seconds = self.probes.seconds
         self._log(row)
         if finite:
             self.evaluations.append((self.step, row))
@@ -163,7 +165,7 @@ class Trainer:
         # Rows reach the disk before the checkpoint that counts on them does.
         sync_file(self.run_dir.metrics_csv)
         kept = {"record": self.record.kept(), "peak_gb": self.step_metrics.memory.peak_gb, "rows": self.rows}
-        kept |= {"evaluations": self.evaluations, "lineage": self.lineage}
+        kept |= {"evaluations": self.evaluations, "lineage": self.lineage, "probes": self.probes.state()}
         state = {"step": self.step, "epoch": self._row["epoch"], **kept, **self.learner.training_state()}
         folder = checkpoints.save_checkpoint(self.run_dir, self.step, self.learner.model_state(), state)
         self._measure(folder)
@@ -191,6 +193,7 @@ class Trainer:
         self.evaluations = [(step, metrics) for step, metrics in state["evaluations"]]
         self.record.resumed(state["record"])
         self.step_metrics.memory.peak_gb = state["peak_gb"]
+        self.probes.load(state.get("probes", {}))
         if self.learner.world.is_main:
             checkpoints.keep_best(self.run_dir, self.record.summary.best_step)
             numbered, final = self.run_dir.checkpoint(self.step), self.run_dir.checkpoint("final")

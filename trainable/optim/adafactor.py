@@ -7,6 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from trainable.optim.entry import OptimizerEntry, ParameterGroup, Shape, given
+from trainable.optim.moments import adafactor_moments
 from trainable.spec.config import OptimizerConfig
 
 if TYPE_CHECKING:
@@ -36,4 +37,4 @@ def _entries(shape: Shape) -> int:
     return prod(shape[:-1]) + prod(shape[:-2]) * shape[-1]
 
 
-ADAFACTOR = OptimizerEntry(build, state_bytes, frozenset({"beta2_decay", "clip_threshold"}))
+ADAFACTOR = OptimizerEntry(build, state_bytes, frozenset({"beta2_decay", "clip_threshold"}), adafactor_moments)

@@ -7,6 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING
 
 from trainable.optim.entry import OptimizerEntry, ParameterGroup, Shape, given
+from trainable.optim.moments import float_moments
 from trainable.spec.config import OptimizerConfig
 
 if TYPE_CHECKING:
@@ -29,4 +30,4 @@ def state_bytes(shapes: Mapping[str, Shape], config: OptimizerConfig) -> int:
     return sum(8 * prod(shape) for shape in shapes.values())
 
 
-ADAMW = OptimizerEntry(build, state_bytes, frozenset({"betas", "eps"}))
+ADAMW = OptimizerEntry(build, state_bytes, frozenset({"betas", "eps"}), float_moments)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trainable.optim.moments import MomentReader
 from trainable.spec.config import OptimizerConfig
 
 if TYPE_CHECKING:
@@ -24,11 +25,15 @@ class OptimizerEntry:
     `state_bytes` takes the trainable parameters' shapes by name, as `trainable.model.size.parameter_shapes` gives them; it is exact for
     float32 parameters after the first step, without step counters (a few bytes for each tensor).
     `settings` are the fields of `OptimizerConfig` that have a meaning here, beside ``lr`` and ``weight_decay``.
+    `moments` reads the moments of a parameter that has been stepped, for probes; None when there is nothing to read.
+    `library_bytes` is what importing its library adds to a process that trains.
     """
 
     build: Callable[[list[ParameterGroup], OptimizerConfig, torch.device], torch.optim.Optimizer]
     state_bytes: Callable[[Mapping[str, Shape], OptimizerConfig], int]
     settings: frozenset[str]
+    moments: MomentReader | None = None
+    library_bytes: int = 0
 
 
 def given(**arguments: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from trainable.optim.entry import OptimizerEntry, ParameterGroup, Shape, given
+from trainable.optim.moments import float_moments
 from trainable.spec.config import OptimizerConfig
 
 if TYPE_CHECKING:
@@ -41,4 +42,4 @@ def state_bytes(shapes: Mapping[str, Shape], config: OptimizerConfig) -> int:
     return sum(4 * prod(shape) for shape in shapes.values()) if config.momentum else 0
 
 
-SGD = OptimizerEntry(build, state_bytes, frozenset({"momentum"}))
+SGD = OptimizerEntry(build, state_bytes, frozenset({"momentum"}), float_moments)

@@ -35,6 +35,8 @@ class RunSummary:
     optimizer_state_bytes: int | None = None
     checkpoint_bytes: int | None = None
     micro_batch_size: int | None = None
+    predicted_peak_memory_gb: float | None = None
+    probe_seconds: float | None = None
     attempt: int = 1
     host: str = ""
     device: str = ""
