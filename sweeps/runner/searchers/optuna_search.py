@@ -16,12 +16,13 @@ from optuna.trial import FrozenTrial
 
 from sweeps.runner.searchers.directions import direction
 from sweeps.runner.searchers.journal import StudyJournal
-from sweeps.runner.searchers.models import Model, can_learn
+from sweeps.runner.searchers.models import Model
 from sweeps.runner.searchers.observation import Observation, objectives, observe
 from sweeps.runner.searchers.optuna_trials import as_trial
 from sweeps.runner.searchers.parameters import parameters
 from sweeps.runner.searchers.random_search import draw
 from sweeps.runner.searchers.searcher import Searcher, Slot, Space
+from sweeps.runner.searchers.shown import can_learn
 from sweeps.runner.seeded import words
 from trainable.spec.ledger import TrialRecord
 from trainable.spec.status import Status

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator
+from optuna.study import create_study
 from optuna.trial import TrialState, create_trial
 
 from sweeps.runner.searchers.cma_es import ReplayedCmaEsSampler
-from sweeps.runner.searchers.models import can_learn, complete_of_the_grid_point, complete_only, ranked_at_grid_points
+from sweeps.runner.searchers.gaussian_process import GivenGPSampler
+from sweeps.runner.searchers.shown import can_learn, complete_of_the_grid_point, complete_only, ranked_at_grid_points
 from sweeps.runner.searchers.tpe import tpe_sampler
 
 SPACE = {"lr": FloatDistribution(1e-5, 1.0, log=True), "opt": CategoricalDistribution(["a", "b"])}
@@ -62,6 +64,12 @@ def test_an_infeasible_trial_gets_the_worst_value_of_the_feasible_ones():
     assert {len(t.constraints) for t in shown if t.state == TrialState.COMPLETE} == {1}
 
 
+def test_with_a_grid_values_are_distances_to_the_best_of_the_grid_point():
+    trials = [trial([3.0, 8.0]), trial([2.0, 9.0]), trial([7.0, 1.0], "b"), trial(broken=True, opt="b")]
+    shown = complete_only(trials, {"opt": "a"}, [True, False])
+    assert [t.values for t in shown] == [[1.0, -1.0], [0.0, 0.0], [0.0, 0.0], [1.0, -1.0]]
+
+
 def test_without_infeasible_trials_there_is_no_constraint_and_without_feasible_ones_nothing_to_learn():
     assert [t.constraints for t in complete_only([trial(1.0), trial()], {}, [True])] == [{}]
     assert not can_learn(complete_only([trial(broken=True)] * 9, {}, [True]), 2)
@@ -73,7 +81,7 @@ def test_without_infeasible_trials_there_is_no_constraint_and_without_feasible_o
 
 def test_an_evolution_strategy_sees_its_own_grid_point():
     trials = [trial(1.0), trial(2.0, "b"), trial(broken=True, opt="b")]
-    assert [t.value for t in complete_of_the_grid_point(trials, {"opt": "b"}, [True])] == [2.0, 2.0]
+    assert [t.value for t in complete_of_the_grid_point(trials, {"opt": "b"}, [True])] == [0.0, 0.0]
     assert len(complete_of_the_grid_point(trials, {}, [True])) == 3
 
 
@@ -94,6 +102,28 @@ def test_parzen_samples_given_a_grid_value_follow_the_conditional_mixture():
         assert abs(share - expected) < 5 * math.sqrt(expected * (1 - expected) * (1 / 4000 + 1 / len(chosen))) + 1e-9
 
 
+def gaussian_suggestion(seed, relative):
+    """Learning rate and optimizer proposed for b, after five trials of each; a ends lower by 5, and its optimum is elsewhere."""
+    optima, powers = {"a": 1e-4, "b": 1e-1}, (0.5, 1.5, 2.5, 3.5, 4.5)
+    trials = [trial((math.log10(10**-p / optima[opt])) ** 2 + 5 * (opt == "b"), opt, 10**-p) for opt in optima for p in powers]
+    study = create_study(sampler=GivenGPSampler(seed, {"opt": "b"}))
+    study.add_trials(complete_only(trials, {"opt": "b"}, [True]) if relative else trials)
+    return study.ask(SPACE).params
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_gaussian_process_looks_for_the_best_of_the_grid_point(seed):
+    params = gaussian_suggestion(seed, relative=True)
+    assert params["opt"] == "b"
+    assert 10**-1.6 < params["lr"] < 10**-0.4
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_search_of_the_gaussian_process_leaves_the_grid_value(seed):
+    """Every other grid value promises more."""
+    assert gaussian_suggestion(seed, relative=False)["opt"] == "b"
+
+
 def test_no_infeasible_trial_counts_among_the_good_ones():
     """Of 30 trials Optuna takes the best 3; when 29 diverged, only the other one is good."""
     shown = [trial(1.0), *[trial(broken=True)] * 29]
@@ -103,8 +133,6 @@ def test_no_infeasible_trial_counts_among_the_good_ones():
 
 def test_the_evolution_strategy_is_that_of_cmaes_told_population_by_population():
     cmaes = pytest.importorskip("cmaes")
-    from optuna.study import create_study
-
     space = {"x": FloatDistribution(0.0, 1.0), "y": FloatDistribution(0.0, 1.0)}
     study, reference = (
         create_study(),

@@ -225,10 +225,23 @@ def test_a_trial_drawn_twice_is_one_trial():
     bench = Ledgered(build_searcher(LR, settings("optuna-tpe", samples=3)))
     first, second, _ = slots(LR, 3, 0)
     bench.run(first, bowl)
+    bench.searcher.suggest(second)
     bench.write("sampled", slot=second.id, trial="t000", values=bench.state.sampled_values["t000"])
     bench.searcher.started(second, "t000")
     assert len(bench.searcher.trials) == 1
     assert bench.searcher.trials[0].state == optuna.trial.TrialState.COMPLETE
+
+
+def test_a_trial_is_known_by_the_values_it_was_drawn_with():
+    setup = settings("optuna-tpe")
+    bench = Ledgered(build_searcher(LR, setup))
+    trial = bench.sample(slots(LR, 1, 0)[0])
+    bench.start(trial)
+    bench.write("exploited", trial=trial, source="other", cell=trial, step=10, values={"lr": 0.5}, overrides=[])
+    bench.report(trial, 20, 1.0)
+    bench.end(trial, Status.COMPLETED, 20)
+    drawn = [bench.state.sampled_values[trial]]
+    assert [seen.params for seen in bench.searcher.trials] == [seen.params for seen in bench.restarted(LR, setup).trials] == drawn
 
 
 def test_an_edited_space_keeps_what_still_lies_in_it():

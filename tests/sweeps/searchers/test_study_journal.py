@@ -74,6 +74,7 @@ def test_a_resume_writes_it_anew_and_goes_on(journal):
     journal.write_bytes(journal.read_bytes()[:-20] + b"torn")
     Path(f"{journal}.lock").symlink_to(journal)
     fresh = bench.restarted(SPACE, setup, journal)
+    assert [path.name for path in journal.parent.iterdir()] == ["optuna.journal"]
     same(read(journal), fresh.trials)
     fresh.suggest(slots(SPACE, 5, 0)[9])
     fresh.started(slots(SPACE, 5, 0)[9], "another")
