@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sweeps.runner.blueprint import Blueprint
-from sweeps.runner.ranking import DEAD, best_cell, finalists, group_of
+from sweeps.runner.ranking import DEAD, best_cell, finalists, group_of, has_values
 from sweeps.runner.schedulers.rule import Curve, Rule
 from sweeps.runner.searchers.searcher import Slot
 from trainable.spec.ledger import SweepState, TrialRecord, curve
@@ -130,7 +130,9 @@ def _conclusion(blueprint: Blueprint, explored: Collection[TrialRecord]) -> Conc
         return Conclude(tuple(dict.fromkeys(cell for cell in cells if cell != stated)), stated)
     metrics = settings.sweep.metric
     baseline = stated or best_cell(explored, metrics, blueprint.sweep.baseline)
-    return Conclude(finalists(explored, metrics, settings.confirm.finalists, settings.explore.per, baseline), baseline)
+    # Cells with the values of a baseline that was searched for are its own kind: the best of them is enough.
+    others = explored if stated else [r for r in explored if not has_values(r, blueprint.sweep.baseline)]
+    return Conclude(finalists(others, metrics, settings.confirm.finalists, settings.explore.per, baseline), baseline)
 
 
 def _run_again(blueprint: Blueprint, record: TrialRecord, limits: Limits) -> Start | None:

@@ -54,6 +54,7 @@ def expected_trials(blueprint: Blueprint) -> tuple[int, int]:
     if not settings.explore.enabled:
         return 0, cells * len(settings.sweep.seeds)
     races = len(blueprint.sweep.spaces) if settings.explore.per else 1
+    races -= 0 if blueprint.has_whole_baseline else 1
     return cells, len(settings.sweep.seeds) * (settings.confirm.finalists * races + 1)
 
 

@@ -47,8 +47,11 @@ def finalists(
 
 def best_cell(explored: Collection[TrialRecord], metrics: Sequence[str], values: Mapping[str, Any]) -> str | None:
     """The best cell among those that have `values`."""
-    matching = [record for record in explored if all(record.values.get(key) == value for key, value in values.items())]
-    return next(iter(ranked_cells(matching, metrics)), None)
+    return next(iter(ranked_cells([record for record in explored if has_values(record, values)], metrics)), None)
+
+
+def has_values(record: TrialRecord, values: Mapping[str, Any]) -> bool:
+    return all(record.values.get(key) == value for key, value in values.items())
 
 
 def group_of(values: Mapping[str, Any], per: str | None) -> str:
