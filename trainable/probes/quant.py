@@ -5,7 +5,7 @@ read back of it. For float32 states, which lose nothing: what block-wise 8-bit s
 off of them as they are. Norms are over all tensors together; tensors that stay in float32 add to the norm and nothing to the error.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import sqrt
 
 from torch import Tensor, nn
@@ -20,13 +20,13 @@ UNSIGNED_8BIT = BlockFormat("dynamic 8-bit unsigned", 8, 256)
 
 class Probe(probe.Probe):
     def measure(self, view: probe.View) -> Mapping[str, float | None]:
-        """None for a moment that the optimizer does not have, and for the error of one that is factored and not quantised."""
+        """None for a moment that the optimizer does not have, and for the error of one that it factors and does not quantise."""
         moments = view.moments()
         first = {p: found.m for p, found in moments.items() if found.m}
         second = {p: found.v for p, found in moments.items() if found.v}
-        whole = {p: v for p, v in second.items() if not moments[p].factored}
-        error_m, relative_m = _error(_stored(view, p, m, DYNAMIC_8BIT, power=1) for p, m in first.items())
-        error_v, relative_v = _error(_stored(view, p, v, UNSIGNED_8BIT, power=2) for p, v in whole.items())
+        whole = {} if any(found.factored for found in moments.values()) else second
+        error_m, relative_m = _error(_stored(view, first, DYNAMIC_8BIT, power=1))
+        error_v, relative_v = _error(_stored(view, whole, UNSIGNED_8BIT, power=2))
         return {
             "quant/error_m": error_m,
             "quant/error_v": error_v,
@@ -44,20 +44,20 @@ def what_if_8bit(value: Tensor, form: BlockFormat) -> Tensor:
     return dequantise(*quantise(value.flatten(), form), value.numel(), form).view(value.shape)
 
 
-def _stored(view: probe.View, parameter: nn.Parameter, moment: Moment, form: BlockFormat, *, power: int) -> tuple[Tensor, Tensor]:
-    """Squared norms of what storing loses and of what is stored."""
-    if moment.kept is None:
-        value, kept = moment.value, what_if_8bit(moment.value, form)
-    else:
+def _stored(view: probe.View, moments: Mapping[nn.Parameter, Moment], form: BlockFormat, *, power: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Of each tensor what is stored, and what is read back."""
+    if all(moment.kept is None for moment in moments.values()):
+        yield from ((moment.value, what_if_8bit(moment.value, form)) for moment in moments.values())
+        return
+    for parameter, moment in moments.items():
         value = moment.next(view.next_gradient[parameter].float() ** power)
-        kept = moment.kept(value)
-    return (value - kept).square().sum(), value.square().sum()
+        yield value, moment.kept(value) if moment.kept else value
 
 
 def _error(pairs: Iterable[tuple[Tensor, Tensor]]) -> tuple[float | None, float | None]:
-    """Absolute error, and relative to the norm."""
-    found = [(error.item(), whole.item()) for error, whole in pairs]
-    error, whole = sum(error for error, _ in found), sum(whole for _, whole in found)
+    """||value - kept|| over all pairs, and relative to ||value||."""
+    squares = [((value - kept).square().sum().item(), value.square().sum().item()) for value, kept in pairs]
+    error, whole = sum(error for error, _ in squares), sum(whole for _, whole in squares)
     return (sqrt(error), sqrt(error / whole)) if whole > 0 else (None, None)
 
 
