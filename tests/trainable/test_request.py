@@ -23,7 +23,7 @@ def mistakes_of(*overrides: str) -> list[str]:
         ("optimizer.lr=inf", ["optimizer.lr=inf", "finite"]),
         ("optimizer.momentum=0.5", ["optimizer.momentum=0.5", "adamw", "betas"]),
         ("schedule.warmup_steps=401", ["schedule.warmup_steps=401", "longer", "training.max_steps=400"]),
-        ("optimizer.name=adamax", ["optimizer.name", "'adamax'", "did you mean 'adamw'"]),
+        ("optimizer.name=adamax", ["optimizer.name", "'adamax'", "did you mean 'adam'"]),
         ("schedule.name=cosin", ["schedule.name", "did you mean 'cosine'"]),
         ("model.architecture=gpt3", ["model.architecture", "did you mean 'gpt2'"]),
         ("data=text", ["data.path"]),

@@ -18,6 +18,9 @@ RULES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "eps": ("must be finite and above 0", lambda eps: isfinite(eps) and eps > 0),
     "momentum": ("must lie in [0, 1)", lambda momentum: 0 <= momentum < 1),
     "beta2_decay": ("must be finite and at most 0", lambda decay: isfinite(decay) and decay <= 0),
+    "bits_m": ("must be 8 or 4", lambda bits: bits in {8, 4}),
+    "precision": ("must be fixed or adaptive", lambda precision: precision in {"fixed", "adaptive"}),
+    "error_threshold": ("must be finite and above 0", lambda threshold: isfinite(threshold) and threshold > 0),
     "clip_threshold": ("must be finite and at least 1", lambda threshold: isfinite(threshold) and threshold >= 1),
 }
 
@@ -33,6 +36,16 @@ def optimizer_mistakes(config: OptimizerConfig) -> list[str]:
         rule, holds = RULES.get(name, ("", bool))
         if rule and not holds(value):
             mistakes.append(f"optimizer.{name}={value} {rule}")
+    return mistakes + _contradictions(config)
+
+
+def _contradictions(config: OptimizerConfig) -> list[str]:
+    adaptive = config.precision == "adaptive"
+    mistakes = []
+    if adaptive and config.bits_m == 8:
+        mistakes.append("optimizer.bits_m=8 leaves nothing to adapt: with optimizer.precision=adaptive it must be 4, where tensors start")
+    if config.name == "hybrid" and not adaptive and config.error_threshold is not None:
+        mistakes.append(f"optimizer.error_threshold={config.error_threshold} must be null: only optimizer.precision=adaptive asks for it")
     return mistakes
 
 

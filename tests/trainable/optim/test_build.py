@@ -45,9 +45,9 @@ def test_the_optimizer_keeps_the_parameters_names() -> None:
 
 
 def test_every_mistake_is_told_at_once_with_the_nearest_name() -> None:
-    config = OptimizerConfig(name="adamv", lr=-1.0, weight_decay=-0.5, betas=[0.9, 1.5])
+    config = OptimizerConfig(name="adafacto", lr=-1.0, weight_decay=-0.5, betas=[0.9, 1.5])
     mistakes = [
-        "unknown optimizer.name 'adamv' (did you mean 'adamw'?)",
+        "unknown optimizer.name 'adafacto' (did you mean 'adafactor'?)",
         "optimizer.lr=-1.0 must be finite and above 0",
         "optimizer.weight_decay=-0.5 must be finite and at least 0",
         "optimizer.betas=[0.9, 1.5] must be two numbers in [0, 1)",

@@ -1,0 +1,54 @@
+"""What bitsandbytes' 8-bit optimizers have in common: how they are imported, what their states take, and paging."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from math import ceil, prod
+from typing import TYPE_CHECKING
+
+from trainable.optim.entry import Shape
+from trainable.optim.moment_plan import SMALLEST_QUANTISED
+from trainable.spec.config import OptimizerConfig
+
+if TYPE_CHECKING:
+    import torch
+
+BLOCK_SIZE = 256
+# A map of 256 float32 values for each moment, which all tensors share.
+MAP_BYTES = 256 * 4
+# What importing bitsandbytes adds to a process that trains, by its resident set on Linux.
+LIBRARY_BYTES = 45_000_000
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def without_kernel_notice() -> Iterator[None]:
+    """On some CPUs bitsandbytes warns that an optional 4-bit matrix product is missing; no optimizer uses it."""
+    logger = logging.getLogger("bitsandbytes.backends.cpu.ops")
+
+    def keep(record: logging.LogRecord) -> bool:
+        return "gemm_4bit_forward" not in record.getMessage()
+
+    logger.addFilter(keep)
+    try:
+        yield
+    finally:
+        logger.removeFilter(keep)
+
+
+def is_paged(config: OptimizerConfig, device: torch.device) -> bool:
+    """Whether states are to lie in memory that CUDA pages; a CPU has none, and says so in the log."""
+    if config.paged and device.type != "cuda":
+        log.warning("optimizer.paged has no effect on %s: states stay in its memory", device.type)
+    return bool(config.paged) and device.type == "cuda"
+
+
+def eight_bit_bytes(shapes: Mapping[str, Shape], moments: int) -> int:
+    """Per moment a byte per entry, a float32 scale per block of 256 and the map; four bytes per entry of a small tensor."""
+    sizes = [prod(shape) for shape in shapes.values()]
+    quantised = [size for size in sizes if size >= SMALLEST_QUANTISED]
+    small = sum(size for size in sizes if size < SMALLEST_QUANTISED)
+    blocks = sum(ceil(size / BLOCK_SIZE) for size in quantised)
+    return moments * (sum(quantised) + 4 * blocks + 4 * small + (MAP_BYTES if quantised else 0))
