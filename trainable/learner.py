@@ -84,10 +84,11 @@ class Learner:
         return self._train_step(self._on_device(x), self._on_device(y), self.lr(step), measure_update=measure_update)
 
     def score(self, tokens: Tokens, batches: int) -> Score:
-        """Cross entropy on at most `batches` fixed batches of `tokens`."""
-        size, length = self.config.training.batch_size, self.config.model.context_length
+        """Cross entropy on at most `batches` fixed batches of `tokens`, in micro-batches: it takes no more memory than a step."""
+        size, length, rows = self.config.training.batch_size, self.config.model.context_length, self.micro_batch_size
         fixed = eval_batches(tokens, batch_size=size, context_length=length, max_batches=batches)
-        return score(self.model, fixed, self.device, self.autocast)
+        parts = ((x[start : start + rows], y[start : start + rows]) for x, y in fixed for start in range(0, len(x), rows))
+        return score(self.model, parts, self.device, self.autocast)
 
     def model_state(self) -> dict[str, torch.Tensor]:
         """What training changes of the model; a frozen base is rebuilt, not kept."""
