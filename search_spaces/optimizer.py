@@ -7,7 +7,7 @@ from ray import tune
 _LIKE_ADAM = [1e-3, 3e-3, 1e-2]
 
 LEARNING_RATES: dict[str, list[float]] = {
-    "adam": _LIKE_ADAM,
+    "adamw": _LIKE_ADAM,
     "adam8bit": _LIKE_ADAM,
     "adam4bit": _LIKE_ADAM,
     "hybrid8": _LIKE_ADAM,
