@@ -39,7 +39,8 @@ class Recipe:
 
 
 class OptunaSearch(Searcher):
-    """`warm_start` are finished trials of earlier sweeps, seen before this sweep's own; those outside the space are left out.
+    """`warm_start` are finished trials of earlier sweeps, seen before this sweep's own; those outside the space, and
+    those whose values changed on the way, are left out.
 
     The journal is written from `resume` on. A trial that runs again counts as running from its first report.
     """
@@ -48,7 +49,7 @@ class OptunaSearch(Searcher):
         self._space, self._recipe = space, recipe
         self._known = parameters(space)
         self._directions = [direction(metric) for metric in recipe.metrics]
-        seen = (self._as_trial(observe(record, recipe.metrics)) for record in warm_start)
+        seen = (self._as_trial(observe(record, recipe.metrics)) for record in warm_start if not record.lineage)
         self._warm = [trial for trial in seen if trial is not None and trial.state.is_finished()]
         self._suggested: dict[str, dict[str, Any]] = {}
         self._observed: dict[str, Observation] = {}
