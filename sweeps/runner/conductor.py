@@ -10,6 +10,7 @@ from sweeps.runner.blueprint import Blueprint
 from sweeps.runner.ledger import Ledger
 from sweeps.runner.naming import run_name
 from sweeps.runner.plan import Conclude, Finished, Limits, Sample, Start, curves, next_action, races
+from sweeps.runner.resources import gpu_count
 from sweeps.runner.schedulers.rule import Action, Decision, Rule
 from sweeps.runner.searchers.searcher import Searcher, Slot
 from trainable.spec.compose import to_plain
@@ -33,6 +34,7 @@ class Conductor:
     def __init__(self, blueprint: Blueprint, ledger: Ledger, rule: Rule, searcher: Searcher, runs: Path, limits: Limits) -> None:
         self.blueprint, self.ledger, self.rule, self.searcher, self.runs = blueprint, ledger, rule, searcher, runs
         self._limits = limits
+        self.gpus_per_trial = gpu_count(blueprint.base.resources)
         self._retried: set[str] = set()
         self.finished: Finished | None = None
         searcher.resume(ledger.state.samples, ledger.state.trials, ledger.state.sampled_values)
@@ -142,19 +144,24 @@ class Conductor:
         explored = [r for r in self.ledger.state.trials.values() if r.stage == Stage.EXPLORE]
         (rivals,) = (race for race in races(self.blueprint, explored) if record in race)
         decisions = self.rule.decide(record.trial, curves(rivals, self.blueprint.metric), self.blueprint.race)
-        for decision in decisions:
+        last = decisions[-1] if decisions else Decision(Action.CONTINUE)
+        for decision in decisions if last.action not in _ENDINGS else decisions[:-1]:
             if decision.level is not None:
                 self.ledger.append("rung", trial=record.trial, **_as_event(decision))
-        last = decisions[-1] if decisions else Decision(Action.CONTINUE)
         if last.action not in _ENDINGS:
             return False
-        if last.action == Action.EXPLOIT and last.new_values is not None:
-            values = {**record.values, **last.new_values}
-            overrides = self.blueprint.run_overrides(values, record.seed)
-            copied = {"source": last.source, "step": record.step, "cell": self.blueprint.cell(values)}
-            self.ledger.append("exploited", trial=record.trial, **copied, values=values, overrides=overrides)
-        self._end(record, _ENDINGS[last.action], _reason(last), record.step)
+        # One event says it all: a kill in between two would leave a trial that is decided on and not ended.
+        self._end(record, _ENDINGS[last.action], _reason(last), record.step, rung=_as_event(last), exploited=self._copied(record, last))
         return True
+
+    def _copied(self, record: TrialRecord, decision: Decision) -> dict[str, Any] | None:
+        """What an exploit changes of its trial."""
+        if decision.action != Action.EXPLOIT or decision.new_values is None:
+            return None
+        values = {**record.values, **decision.new_values}
+        overrides = self.blueprint.run_overrides(values, record.seed)
+        place = {"source": decision.source, "step": record.step, "cell": self.blueprint.cell(values)}
+        return {**place, "values": values, "overrides": overrides}
 
     def _conclude(self, conclusion: Conclude) -> None:
         for record in self.ledger.state.trials.values():
@@ -175,12 +182,11 @@ class Conductor:
     def _spent(self) -> str | None:
         """Which budget is used up."""
         budget, state = self.blueprint.settings.budget, self.ledger.state
-        gpus = self.blueprint.base.resources.gpus_per_trial
         if budget.trials is not None and len(state.trials) >= budget.trials:
             return f"budget.trials={budget.trials}"
         if budget.minutes is not None and state.seconds / 60 >= budget.minutes:
             return f"budget.minutes={budget.minutes:g}"
-        busy_hours = sum(record.busy_seconds for record in state.trials.values()) * gpus / 3600
+        busy_hours = sum(record.busy_seconds for record in state.trials.values()) * self.gpus_per_trial / 3600
         if budget.gpu_hours is not None and busy_hours >= budget.gpu_hours:
             return f"budget.gpu_hours={budget.gpu_hours:g}"
         return None

@@ -8,11 +8,14 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
+from sweeps.runner.blueprint import Blueprint
 from sweeps.runner.conductor import Conductor
-from sweeps.runner.resources import slots
-from trainable.spec.config import ResourcesConfig
+from sweeps.runner.memory_plan import gpu_share, memory_of_trials
+from sweeps.runner.resources import gpu_count, slots
+from trainable.spec.config import AUTO, ResourcesConfig
 
 # Tune writes its own state for a resume that this project does not use; seldom is enough.
 _QUIET = {
@@ -61,8 +64,10 @@ def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[
     logging.getLogger("ray.tune").setLevel(logging.ERROR)
     logging.getLogger("ray.train").setLevel(logging.ERROR)
     available = ray.cluster_resources()
+    resources = _packed(conductor.blueprint, resources)
+    conductor.gpus_per_trial = gpu_count(resources)
     guard = Guard(conductor)
-    per_trial = {"cpu": resources.cpus_per_trial, "gpu": resources.gpus_per_trial}
+    per_trial = {"cpu": resources.cpus_per_trial, "gpu": gpu_count(resources)}
     scratch = tempfile.mkdtemp(prefix="transformer-sweeps-")
     tuner = tune.Tuner(
         tune.with_resources(TransformerTrainable, per_trial),
@@ -82,6 +87,22 @@ def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[
         shutil.rmtree(scratch, ignore_errors=True)
     if guard.failure is not None:
         raise guard.failure
+
+
+def _packed(blueprint: Blueprint, resources: ResourcesConfig) -> ResourcesConfig:
+    """With a number for ``gpus_per_trial=auto``, from the memory of a GPU of the running Ray, which a worker that has one is asked for."""
+    if resources.gpus_per_trial != AUTO:
+        return resources
+    import ray
+
+    device_bytes = ray.get(ray.remote(num_cpus=0, num_gpus=0.01)(_device_bytes).remote())
+    return replace(resources, gpus_per_trial=gpu_share(memory_of_trials(blueprint), device_bytes))
+
+
+def _device_bytes() -> int:
+    import torch
+
+    return torch.cuda.get_device_properties(0).total_memory
 
 
 @contextmanager

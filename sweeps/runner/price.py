@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 
 from sweeps.runner.blueprint import Blueprint
+from sweeps.runner.memory_plan import MemoryOfTrials, memory_of_trials
+from sweeps.runner.resources import gpu_count
 from sweeps.runner.schedulers.registry import SCHEDULERS
-from trainable.model.size import flops_per_token, parameter_count
+from trainable.memory import GB
+from trainable.model.size import flops_per_token
 from trainable.spec.config import RunConfig
 
 # What is assumed of the hardware for the estimate; the report gives what was measured.
 CPU_FLOPS_PER_CORE = 6e10
 GPU_FLOPS = 1e14
-_FP32_BYTES = 4
+_MEMORY_LINES = 12
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Price:
     full_steps: int
     tokens: int
     seconds: float
-    memory_gb: float
+    memory: tuple[MemoryOfTrials, ...]
 
     def lines(self) -> list[str]:
         trials = f"{self.explore_trials} to explore, {self.confirm_trials} to confirm"
@@ -33,8 +36,13 @@ class Price:
             f"steps    about {self.steps:,} ({saved:.0%} less than the {self.full_steps:,} without early stopping)",
             f"tokens   about {self.tokens:,}",
             f"time     about {self.seconds / 60:.1f} minutes (estimated, not measured)",
-            f"memory   about {self.memory_gb:.2f} GB for each trial: weights, gradients, optimizer state, largest activations",
+            *(group.line() for group in self.memory[:_MEMORY_LINES]),
+            *self._further_memory(),
         ]
+
+    def _further_memory(self) -> list[str]:
+        further = [group.prediction.peak_bytes / GB for group in self.memory[_MEMORY_LINES:] if group.prediction]
+        return [f"memory   {len(further)} more, from {min(further):.2f} to {max(further):.2f} GB"] if further else []
 
 
 def price(blueprint: Blueprint, slots: int) -> Price:
@@ -45,7 +53,7 @@ def price(blueprint: Blueprint, slots: int) -> Price:
     tokens_per_step = blueprint.base.training.batch_size * blueprint.base.model.context_length
     tokens = steps * tokens_per_step
     seconds = tokens * flops_per_token(blueprint.base.model) / _flops(blueprint.base) / slots
-    return Price(explore, confirm, steps, full, tokens, seconds, memory_gb(blueprint.base))
+    return Price(explore, confirm, steps, full, tokens, seconds, tuple(memory_of_trials(blueprint)))
 
 
 def expected_trials(blueprint: Blueprint) -> tuple[int, int]:
@@ -78,14 +86,6 @@ def _full_steps(blueprint: Blueprint) -> float:
     return sum(steps) / len(steps) if steps else float(blueprint.base.training.max_steps)
 
 
-def memory_gb(config: RunConfig) -> float:
-    """A rough upper estimate for fp32 Adam: weights, gradients, two moments, logits and residuals of a micro-batch."""
-    model, training = config.model, config.training
-    rows = training.micro_batch_size or training.batch_size
-    activations = rows * model.context_length * (2 * model.vocab_size + model.num_layers * (8 * model.d_model + 3 * model.d_ff))
-    return (4 * parameter_count(model) + activations) * _FP32_BYTES / 1e9
-
-
 def _flops(config: RunConfig) -> float:
-    gpus = config.resources.gpus_per_trial
+    gpus = gpu_count(config.resources)
     return GPU_FLOPS * gpus if gpus else CPU_FLOPS_PER_CORE * config.resources.cpus_per_trial

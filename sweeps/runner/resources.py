@@ -16,17 +16,22 @@ def resource_mistakes(config: RunConfig) -> list[str]:
         mistakes.append(f"resources.cpus_per_trial={resources.cpus_per_trial:g}, but this machine has {cpus} CPUs")
     if resources.gpus_per_trial or config.training.device == "cuda":
         gpus = _local_gpus()
-        if resources.gpus_per_trial > gpus:
-            mistakes.append(f"resources.gpus_per_trial={resources.gpus_per_trial:g}, but this machine has {gpus} GPUs")
+        if gpu_count(resources) > gpus:
+            mistakes.append(f"resources.gpus_per_trial={resources.gpus_per_trial}, but this machine has {gpus} GPUs")
         if config.training.device == "cuda" and not resources.gpus_per_trial:
             mistakes.append("training.device=cuda, but resources.gpus_per_trial=0 gives no trial a GPU")
     return mistakes
 
 
+def gpu_count(resources: ResourcesConfig) -> float:
+    """The GPUs of a trial; a share that is still to be worked out from the device's memory counts as a whole one."""
+    return 1.0 if isinstance(resources.gpus_per_trial, str) else float(resources.gpus_per_trial)
+
+
 def slots(resources: ResourcesConfig, cpus: float, gpus: float) -> int:
     """Trials that fit at once, at least 1."""
     by_cpu = cpus / resources.cpus_per_trial
-    by_gpu = gpus / resources.gpus_per_trial if resources.gpus_per_trial else by_cpu
+    by_gpu = gpus / gpu_count(resources) if resources.gpus_per_trial else by_cpu
     fitting = max(1, int(min(by_cpu, by_gpu) + 1e-9))
     return min(fitting, resources.max_concurrent_trials or fitting)
 
