@@ -22,6 +22,10 @@ def blueprint_of(space: Mapping[str, list[Any]], *overrides: str) -> Blueprint:
     return draw_up(Sweep(name="memory", hypothesis="it fits", space=grid, baseline=baseline, claims=[]), [*overrides])
 
 
+def memory_lines(space: Mapping[str, list[Any]]) -> list[str]:
+    return [line for line in price(blueprint_of(space), slots=1).lines() if line.startswith("memory")]
+
+
 def test_trials_that_differ_only_in_what_costs_no_memory_are_one_line() -> None:
     (found,) = memory_of_trials(blueprint_of({"optimizer.lr": [1e-3, 1e-2, 1e-1]}))
     assert (found.trials, dict(found.values)) == (3, {})
@@ -33,18 +37,12 @@ def test_every_distinct_memory_has_a_line_that_names_what_makes_it() -> None:
     found = memory_of_trials(blueprint_of({"optimizer": ["adamw", "adam", "sgd"], "optimizer.lr": [1e-3, 1e-2]}))
     assert [(group.trials, dict(group.values)) for group in found] == [(4, {"optimizer": ("adamw", "adam")}), (2, {"optimizer": ("sgd",)})]
     assert "(optimizer=adamw|adam)" in found[0].line()
-    lines = price(blueprint_of({"training.batch_size": [4, 8, 16]}), slots=1).lines()
-    assert [line.split("(")[1].split(")")[0] for line in lines if line.startswith("memory")] == [
-        "batch_size=4",
-        "batch_size=8",
-        "batch_size=16",
-    ]
+    lines = memory_lines({"training.batch_size": [4, 8, 16]})
+    assert [line.split("(")[1].split(")")[0] for line in lines] == ["batch_size=4", "batch_size=8", "batch_size=16"]
 
 
 def test_many_memories_are_summed_up() -> None:
-    lines = [
-        line for line in price(blueprint_of({"training.batch_size": list(range(1, 21))}), slots=1).lines() if line.startswith("memory")
-    ]
+    lines = memory_lines({"training.batch_size": list(range(1, 21))})
     assert len(lines) == 13
     assert "8 more, from" in lines[-1]
 
@@ -68,7 +66,7 @@ def test_gpus_per_trial_is_a_number_or_auto(value: str, count: float) -> None:
 
 @pytest.mark.parametrize("value", ["all", "-1", "-0.5", "nan"])
 def test_other_gpus_per_trial_are_refused(value: str) -> None:
-    with pytest.raises(WrongRequest, match="resources.gpus_per_trial"):
+    with pytest.raises(WrongRequest, match=r"resources\.gpus_per_trial"):
         compose_run([f"resources.gpus_per_trial={value}"])
 
 
