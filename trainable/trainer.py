@@ -192,6 +192,7 @@ class Trainer:
         self.rows, self.lineage = state["rows"], list(state["lineage"])
         self.evaluations = [(step, metrics) for step, metrics in state["evaluations"]]
         self.record.resumed(state["record"])
+        self.record.measured(self.step, self.tokens, {})
         self.step_metrics.memory.peak_gb = state["peak_gb"]
         self.probes.load(state.get("probes", {}))
         if self.learner.world.is_main:

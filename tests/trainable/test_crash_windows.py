@@ -60,11 +60,16 @@ def die_in(monkeypatch: pytest.MonkeyPatch, config: RunConfig, run_dir: RunDir, 
         return original(*arguments, **named)
 
     trainer = Trainer(config, run_dir, IDENTITY)
-    with monkeypatch.context() as patched, pytest.raises(Killed):
+    with monkeypatch.context() as patched:
         patched.setattr(checkpoints, name, fatal)
-        while True:
-            trainer.advance()
+        with pytest.raises(Killed):
+            _train_on(trainer)
     die(trainer)
+
+
+def _train_on(trainer: Trainer) -> None:
+    while not trainer.done:
+        trainer.advance()
 
 
 def flip(path: Path) -> None:
@@ -134,6 +139,8 @@ def test_a_resumed_run_first_tells_where_it_stands(tmp_path: Path, tiny_override
     first = trainer.advance()
     assert (first.step, trainer.step, first.metrics) == (8, 8, before[1].metrics)
     assert [step for step, _ in first.history] == [4]
+    summary = read_summary(run_dir)
+    assert (summary.step, summary.tokens) == (8, trainer.tokens)
     second = trainer.advance()
     trainer.close()
     assert (second.step, second.history) == (12, ())
