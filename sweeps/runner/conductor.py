@@ -78,7 +78,7 @@ class Conductor:
             self._end(record, Status.INTERRUPTED, found, record.step)
             raise StorageFailed(f"{self.runs}: {found}")
         reason = error.strip().splitlines()[-1] if error.strip() else "the worker died"
-        self._end(record, Status.FAILED, reason[:300], record.step, error[-4000:])
+        self._end(record, Status.FAILED, reason[:300], record.step, error=error[-4000:])
 
     def interrupt(self, reason: str) -> None:
         """Writes down that this driver ends while trials run; they continue from their checkpoints by the same command."""
@@ -170,12 +170,12 @@ class Conductor:
         finalists, baseline = list(conclusion.finalists), conclusion.baseline
         self.ledger.append("stage_ended", stage=str(Stage.EXPLORE), finalists=finalists, baseline=baseline)
 
-    def _end(self, record: TrialRecord, status: Status, reason: str | None, step: int, error: str | None = None) -> None:
-        event = self.ledger.append(
-            "trial_ended", trial=record.trial, attempt=record.attempt, status=str(status), stop_reason=reason, step=step, error=error
-        )
+    def _end(self, record: TrialRecord, status: Status, reason: str | None, step: int, **more: Any) -> None:
+        """`more` are the keys of the event that not every end has: error, rung, exploited."""
+        named = {"trial": record.trial, "attempt": record.attempt, "status": str(status), "stop_reason": reason, "step": step}
+        event = self.ledger.append("trial_ended", **named, **{key: value for key, value in more.items() if value is not None})
         if status in (Status.STOPPED_EARLY, Status.FAILED, Status.INTERRUPTED):
-            end_summary(RunDir(self.runs / record.run_id), status, reason, event["time"], error)
+            end_summary(RunDir(self.runs / record.run_id), status, reason, event["time"], more.get("error"))
         if status not in (Status.PAUSED, Status.INTERRUPTED):
             self.searcher.ended(record)
 

@@ -15,7 +15,7 @@ from trainable.spec.mistakes import WrongRequest
 from trainable.spec.sweep_dir import SweepDir
 
 # Events that a later driver could not find out again reach the disk before anything follows from them.
-_SYNCED = frozenset({"driver_started", "sampled", "trial_started", "rung", "exploited", "trial_ended", "stage_ended", "driver_ended"})
+_SYNCED = frozenset({"driver_started", "sampled", "trial_started", "rung", "trial_ended", "stage_ended", "driver_ended"})
 
 
 class Ledger:

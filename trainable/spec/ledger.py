@@ -9,8 +9,7 @@ The driver appends (`sweeps.runner.ledger`); everybody else only reads. Events:
 | trial_started   | trial, attempt, stage, cell, seed, values, overrides, run_id                                      |
 | evaluated       | trial, attempt, step, metrics                                                                     |
 | rung            | trial, level, value, decision, cutoff, bracket                                                    |
-| exploited       | trial, source, step, cell, values, overrides                                                      |
-| trial_ended     | trial, attempt, status, stop_reason, step, error                                                  |
+| trial_ended     | trial, attempt, status, stop_reason, step; error, rung, exploited (source, step, cell, values, overrides) |
 | stage_ended     | stage, finalists, baseline                                                                              |
 | driver_ended    | status, message                                                                                   |
 """
@@ -168,8 +167,7 @@ def _rung(state: SweepState, event: Event) -> None:
     record.rungs = [rung for rung in record.rungs if rung["level"] != event["level"]] + [dict(event)]
 
 
-def _exploited(state: SweepState, event: Event) -> None:
-    record = state.trials[event["trial"]]
+def _exploited(record: TrialRecord, event: Event) -> None:
     record.lineage.append(dict(event))
     record.cell, record.values, record.overrides = event["cell"], dict(event["values"]), list(event["overrides"])
 
@@ -181,6 +179,10 @@ def _trial_ended(state: SweepState, event: Event) -> None:
     record.endings.append(event["status"])
     record.busy_seconds += (datetime.fromisoformat(event["time"]) - datetime.fromisoformat(record.resumed)).total_seconds()
     record.failures += event["status"] == Status.FAILED
+    if event.get("rung"):
+        _rung(state, {"trial": record.trial, **event["rung"]})
+    if event.get("exploited"):
+        _exploited(record, event["exploited"])
 
 
 def _stage_ended(state: SweepState, event: Event) -> None:
@@ -194,7 +196,6 @@ _APPLY = {
     "evaluated": _evaluated,
     "rung": _rung,
     "sampled": _sampled,
-    "exploited": _exploited,
     "trial_ended": _trial_ended,
     "stage_ended": _stage_ended,
 }

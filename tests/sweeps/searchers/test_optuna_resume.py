@@ -116,7 +116,9 @@ def test_a_trial_is_known_by_the_values_it_was_drawn_with():
     bench = Ledgered(build_searcher(LR, setup))
     trial = bench.sample(slots(LR, 1, 0)[0])
     bench.start(trial)
-    bench.write("exploited", trial=trial, source="other", cell=trial, step=10, values={"lr": 0.5}, overrides=[])
+    copied = {"source": "other", "cell": trial, "step": 10, "values": {"lr": 0.5}, "overrides": []}
+    bench.write("trial_ended", trial=trial, attempt=1, status="paused", step=10, exploited=copied)
+    bench.start(trial)
     bench.report(trial, 20, 1.0)
     bench.end(trial, Status.COMPLETED, 20)
     drawn = [bench.state.sampled_values[trial]]
@@ -142,7 +144,8 @@ def test_warm_start_learns_from_an_earlier_sweeps_finished_trials_at_once():
         early.run(slot, bowl)
     early.start(early.sample(Slot((), 99)))
     early.run(Slot((), 98), bowl)
-    early.write("exploited", trial="t031", source="t000", cell="t031", step=10, values={"lr": 0.5}, overrides=[])
+    copied = {"source": "t000", "cell": "t031", "step": 10, "values": {"lr": 0.5}, "overrides": []}
+    early.write("trial_ended", trial="t031", attempt=1, status="completed", step=10, exploited=copied)
     before = list(early.state.trials.values())
     warm = build_searcher(LR, setup, warm_start=before)
     assert len(warm.trials) == 30
