@@ -60,7 +60,7 @@ def _new_run(overrides: Sequence[str]) -> tuple[RunConfig, RunDir]:
     )
     # Under torchrun every rank must come to the same name: the launcher's id keeps the minute from passing between them.
     launch = os.environ.get("TORCHELASTIC_RUN_ID")
-    taken = str(name) if launch is None else str(replace(name, variant=f"{name.variant}-{launch}"))
+    taken = str(name) if launch is None else str(replace(name, variant=f"{name.variant}-{launch[:8]}"))
     return config, RunDir(runs / (free_run_name(runs, taken) if launch is None else taken))
 
 
