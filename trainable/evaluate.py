@@ -5,16 +5,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
-from trainable.checkpoint import DamagedCheckpoint, load_checkpoint
 from trainable.data.prepared import open_directory
 from trainable.downstream import Downstream
-from trainable.learner import Learner
+from trainable.load_run import load_learner
 from trainable.spec.atomic_write import write_json
 from trainable.spec.command import run_command
-from trainable.spec.compose import from_plain
-from trainable.spec.mistakes import EXIT_DONE, WrongRequest
+from trainable.spec.mistakes import EXIT_DONE
 from trainable.spec.run_dir import RunDir
 
 
@@ -34,19 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def evaluate(run_dir: RunDir, checkpoint: str, batches: int) -> dict[str, float | None]:
     """Metrics by their names. Raises `WrongRequest` when the run or the checkpoint cannot be read."""
-    if not run_dir.config.is_file():
-        raise WrongRequest([f"{run_dir.path}: no {run_dir.config.name} there, so it is not a run directory"])
-    config = from_plain(yaml.safe_load(run_dir.config.read_text()))
-    try:
-        model, training = load_checkpoint(run_dir.checkpoint(int(checkpoint) if checkpoint.isdecimal() else checkpoint))
-    except DamagedCheckpoint as damaged:
-        raise WrongRequest([str(damaged)]) from damaged
-    learner = Learner(config)
-    learner.load_model(model, training)
+    learner = load_learner(run_dir, checkpoint)
     scores = {"eval": learner.score(learner.data.val, batches), "test": learner.score(learner.data.test, batches)}
     metrics = {f"{split}/{name}": getattr(score, name) for split, score in scores.items() for name in ("loss", "perplexity")}
-    if config.data.ood_path:
-        metrics["test/ood_perplexity"] = learner.score(open_directory(Path(config.data.ood_path)).test, batches).perplexity
+    if learner.config.data.ood_path:
+        metrics["test/ood_perplexity"] = learner.score(open_directory(Path(learner.config.data.ood_path)).test, batches).perplexity
     return metrics | Downstream(learner, batches).metrics()
 
 

@@ -53,9 +53,9 @@ class Trainer:
         self.step, self.rows = 0, 0
         self.evaluations, self.lineage = list[tuple[int, Metrics]](), list[str]()
         self.learner = Learner(config)
-        self._lock = lock_run(run_dir) if self.learner.world.is_main else None
         self.adapter_checkpoints = AdapterCheckpoints(self.learner, run_dir)
         self.downstream = Downstream(self.learner, config.training.test_batches)
+        self._lock = lock_run(run_dir) if self.learner.world.is_main else None
         self.step_metrics = StepMetrics(self.learner)
         self.probes = ProbeSet(self.learner, self.step_metrics.memory)
         self.record = RunRecord(config, run_dir, identity, _device_name(self.learner.device))

@@ -13,9 +13,9 @@ def targeted(paths: Iterable[str], names: Sequence[str]) -> list[str]:
 def target_mistakes(paths: Iterable[str], names: Sequence[str]) -> list[str]:
     """One sentence for each name that means no linear layer."""
     paths = list(paths)
-    known = {path.rpartition(".")[2] for path in paths}
+    known = sorted({path.rpartition(".")[2] for path in paths})
     lost = [name for name in names if not any(is_named(path, name) for path in paths)]
-    return [unknown("linear layer in adapter.target_modules", name, known) for name in lost]
+    return [f"{unknown('linear layer in adapter.target_modules', name, known)}; the model has {', '.join(known)}" for name in lost]
 
 
 def is_named(path: str, name: str) -> bool:

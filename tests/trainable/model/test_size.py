@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 from omegaconf import OmegaConf
+from torch.utils.flop_counter import FlopCounterMode
 
 from trainable.model.registry import MODELS, build_model
 from trainable.model.size import SHAPES, flops_per_token, parameter_count, parameter_shapes
@@ -71,7 +72,7 @@ def test_flops_are_those_of_the_matrix_products(architecture: str, tied: bool) -
     config = ModelConfig(architecture=architecture, vocab_size=50, context_length=8, d_model=16, num_heads=2, d_ff=24, tied_embeddings=tied)
     tokens = torch.zeros(2, 8, dtype=torch.long)
     model = build_model(config)
-    with torch.utils.flop_counter.FlopCounterMode(display=False) as counted:
+    with FlopCounterMode(display=False) as counted:
         model(tokens).sum().backward()
     by_operator = counted.get_flop_counts()["Global"]
     matrices = sum(n for operator, n in by_operator.items() if "attention" not in str(operator))

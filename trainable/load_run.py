@@ -1,0 +1,23 @@
+"""A run as it was left: its configuration, its data and the weights of one of its checkpoints."""
+
+import yaml
+
+from trainable.checkpoint import DamagedCheckpoint, load_checkpoint
+from trainable.learner import Learner
+from trainable.spec.compose import from_plain
+from trainable.spec.mistakes import WrongRequest
+from trainable.spec.run_dir import RunDir
+
+
+def load_learner(run_dir: RunDir, checkpoint: str) -> Learner:
+    """The learner with the weights of `checkpoint`: best, final or a step. Raises `WrongRequest` when there is none."""
+    if not run_dir.config.is_file():
+        raise WrongRequest([f"{run_dir.path}: no {run_dir.config.name} there, so it is not a run directory"])
+    config = from_plain(yaml.safe_load(run_dir.config.read_text()))
+    try:
+        model, training = load_checkpoint(run_dir.checkpoint(int(checkpoint) if checkpoint.isdecimal() else checkpoint))
+    except DamagedCheckpoint as damaged:
+        raise WrongRequest([str(damaged)]) from damaged
+    learner = Learner(config)
+    learner.load_model(model, training)
+    return learner
