@@ -42,7 +42,7 @@ class Conductor:
     def next_trial(self) -> dict[str, Any] | Finished | None:
         """The next trial as `TransformerTrainable` takes it; None while there is none, `Finished` when none will come."""
         while True:
-            limits = replace(self._limits, spent=self._spent(), retried=frozenset(self._retried))
+            limits = replace(self._limits, spent=self._spent(), full=self._full(), retried=frozenset(self._retried))
             action = next_action(self.blueprint, self.ledger.state, self.rule, limits)
             if isinstance(action, Sample):
                 self._sample(action.slot)
@@ -179,11 +179,14 @@ class Conductor:
         if status not in (Status.PAUSED, Status.INTERRUPTED):
             self.searcher.ended(record)
 
+    def _full(self) -> str | None:
+        """The budget of trials, when as many have started."""
+        trials = self.blueprint.settings.budget.trials
+        return f"budget.trials={trials}" if trials is not None and len(self.ledger.state.trials) >= trials else None
+
     def _spent(self) -> str | None:
-        """Which budget is used up."""
+        """Which budget of time is used up."""
         budget, state = self.blueprint.settings.budget, self.ledger.state
-        if budget.trials is not None and len(state.trials) >= budget.trials:
-            return f"budget.trials={budget.trials}"
         if budget.minutes is not None and state.seconds / 60 >= budget.minutes:
             return f"budget.minutes={budget.minutes:g}"
         busy_hours = sum(record.busy_seconds for record in state.trials.values()) * self.gpus_per_trial / 3600

@@ -8,6 +8,7 @@ from sweeps.runner.blueprint import Blueprint
 from sweeps.runner.ranking import DEAD, best_cell, finalists, group_of, has_values
 from sweeps.runner.schedulers.rule import Curve, Rule
 from sweeps.runner.searchers.searcher import Slot
+from trainable.spec.identity import TrialKey
 from trainable.spec.ledger import SweepState, TrialRecord, curve
 from trainable.spec.status import Stage, Status
 
@@ -59,10 +60,14 @@ Action = Start | Sample | Conclude | Wait | Finished
 
 @dataclass(frozen=True)
 class Limits:
-    """`retry` are the ended statuses that this driver runs again; `spent` says which budget is used up, None while there is some left."""
+    """`retry` are the ended statuses that this driver runs again.
+
+    `spent` and `full` name a budget that is used up: with `spent` nothing starts, with `full` no trial that had not started before.
+    """
 
     retry: frozenset[Status] = frozenset({Status.FAILED, Status.INTERRUPTED})
     spent: str | None = None
+    full: str | None = None
     retried: Collection[str] = ()
 
 
@@ -70,12 +75,11 @@ def next_action(blueprint: Blueprint, state: SweepState, rule: Rule, limits: Lim
     """The first thing that is missing: unfinished trials, then promotions, samples, the confirmation."""
     running = any(record.status == Status.RUNNING for record in state.trials.values())
     wanted = _next_trial(blueprint, state, rule, limits)
-    if isinstance(wanted, Start | Sample) and limits.spent:
-        return (
-            Wait()
-            if running
-            else Finished(f"{limits.spent} is used up; what was not run continues by the same command with a larger budget")
-        )
+    is_new = isinstance(wanted, Sample) or (isinstance(wanted, Start) and wanted.trial is None)
+    used_up = (limits.spent if isinstance(wanted, Start | Sample) else None) or (limits.full if is_new else None)
+    if used_up:
+        cut = f"{used_up} is used up; what was not run continues by the same command with a larger budget"
+        return Wait() if running else Finished(cut)
     if wanted is None:
         return Wait() if running else Finished()
     return wanted
@@ -88,7 +92,7 @@ def _next_trial(blueprint: Blueprint, state: SweepState, rule: Rule, limits: Lim
             return again
     for trial in state.samples.values():
         if trial in wanted and trial not in state.trials:
-            return Start(Stage.EXPLORE, blueprint.settings.explore.seed, state.sampled_values[trial])
+            return Start(Stage.EXPLORE, TrialKey.parse(trial).seed, state.sampled_values[trial])
     explored = [r for r in state.trials.values() if r.trial in wanted and r.stage == Stage.EXPLORE]
     if blueprint.settings.explore.enabled and (action := _next_exploration(blueprint, state, explored, rule)):
         return action
