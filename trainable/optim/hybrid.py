@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     import torch
 
 DEFAULT_BITS = 8
-DEFAULT_ERROR_THRESHOLD = 0.2
+# What 4 bits lose of normally distributed values (0.152). In small runs most tensors lie at 0.11 to 0.15, those to be raised above.
+DEFAULT_ERROR_THRESHOLD = 0.15
 
 
 def build(groups: list[ParameterGroup], config: OptimizerConfig, device: torch.device) -> torch.optim.Optimizer:

@@ -24,7 +24,7 @@ def dequantise(codes: Tensor, scales: Tensor, width: int, form: BlockFormat) -> 
     """Values float32 [..., width] of codes [..., bytes] and scales [..., blocks]."""
     book = codebook(form.map_name, codes.device)
     values = book.decode_pairs(codes)[..., :width] if form.bits == 4 else book.decode(codes)
-    blocks = _in_blocks(values, form) * scales.unsqueeze(-1)
+    blocks = _in_blocks(values, form).mul_(scales.unsqueeze(-1))
     return blocks.flatten(-2)[..., :width]
 
 
