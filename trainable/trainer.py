@@ -228,7 +228,7 @@ class Trainer:
         self.trackers.log_summary(self.record.as_plain())
         self.trackers.log_artifact(self.run_dir.summary)
         self.trackers.finish(status)
-        if status == Status.COMPLETED:
+        if status == Status.COMPLETED and self.learner.world.is_main:
             checkpoints.drop_expired(self.run_dir, keep=0)
         return self._evaluation(stop_reason)
 
