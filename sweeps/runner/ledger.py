@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from trainable.spec.ledger import SweepState, apply, read_events, replay
+from trainable.spec.ledger import DamagedLedger, SweepState, apply, read_events, replay
 from trainable.spec.mistakes import WrongRequest
 from trainable.spec.sweep_dir import SweepDir
 
@@ -25,9 +25,13 @@ class Ledger:
         """Raises `WrongRequest` when another driver is at work, `DamagedLedger` when the file is damaged in the middle."""
         sweep_dir.path.mkdir(parents=True, exist_ok=True)
         self._lock = _lock_driver(sweep_dir.lock)
-        events, whole = read_events(sweep_dir.ledger)
+        try:
+            events, whole = read_events(sweep_dir.ledger)
+            self.state: SweepState = replay(events)
+        except DamagedLedger:
+            self._lock.close()
+            raise
         self.warning = _cut_torn_end(sweep_dir.ledger, whole)
-        self.state: SweepState = replay(events)
         # Unbuffered: what a failed write left behind is known, and can be taken back.
         self._file = open(sweep_dir.ledger, "ab", buffering=0)
 

@@ -107,10 +107,18 @@ def _parse(line: bytes) -> dict[str, Any] | None:
 
 
 def replay(events: Iterable[Event]) -> SweepState:
-    """The state after `events`; unknown events are passed over, so that an older reader survives a newer ledger."""
+    """The state after `events`; unknown events are passed over, so that an older reader survives a newer ledger.
+
+    Raises `DamagedLedger` for an event that lacks what it should tell, or tells it of no known trial.
+    """
     state = SweepState()
-    for event in events:
-        apply(state, event)
+    for number, event in enumerate(events, 1):
+        try:
+            apply(state, event)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise DamagedLedger(
+                f"line {number}: not a whole event ({error!r}); the ledger is damaged there and is left as it is"
+            ) from error
     return state
 
 
@@ -119,10 +127,10 @@ def apply(state: SweepState, event: Event) -> None:
     time = datetime.fromisoformat(event["time"])
     if state.last_time is not None and event["event"] != "driver_started":
         state.seconds += (time - state.last_time).total_seconds()
-    state.last_time = time
     action = _APPLY.get(event["event"])
     if action is not None:
         action(state, event)
+    state.last_time = time
 
 
 def _driver_started(state: SweepState, event: Event) -> None:
@@ -132,6 +140,7 @@ def _driver_started(state: SweepState, event: Event) -> None:
         record.failures = 0
         if record.status == Status.RUNNING:
             record.status, record.stop_reason = Status.INTERRUPTED, "the driver ended"
+            _count_time(record, state.last_time)
 
 
 def _sampled(state: SweepState, event: Event) -> None:
@@ -177,12 +186,17 @@ def _trial_ended(state: SweepState, event: Event) -> None:
     record.status, record.ended = event["status"], event["time"]
     record.stop_reason, record.error = event.get("stop_reason"), event.get("error")
     record.endings.append(event["status"])
-    record.busy_seconds += (datetime.fromisoformat(event["time"]) - datetime.fromisoformat(record.resumed)).total_seconds()
+    _count_time(record, datetime.fromisoformat(event["time"]))
     record.failures += event["status"] == Status.FAILED
     if event.get("rung"):
         _rung(state, {"trial": record.trial, **event["rung"]})
     if event.get("exploited"):
         _exploited(record, event["exploited"])
+
+
+def _count_time(record: TrialRecord, until: datetime | None) -> None:
+    if until is not None:
+        record.busy_seconds += (until - datetime.fromisoformat(record.resumed)).total_seconds()
 
 
 def _stage_ended(state: SweepState, event: Event) -> None:
