@@ -15,6 +15,7 @@ from trainable.data.prepare import prepare
 from trainable.request import request_run
 from trainable.run_lock import RunLocked, lock_run
 from trainable.run_record import RunIdentity
+from trainable.spec.compose import choices
 from trainable.spec.config import RunConfig
 from trainable.spec.metric_names import EVERY_RUN
 from trainable.spec.run_dir import RunDir
@@ -84,7 +85,7 @@ def test_every_metric_of_the_list_is_logged(tmp_path: Path, tiny_overrides: Over
     assert all(value != "" for row in logged if row["eval/loss"] for value in row.values())
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "adam8bit", "adafactor"])
+@pytest.mark.parametrize("optimizer", choices("optimizer"))
 def test_a_resumed_run_equals_an_uninterrupted_one_to_the_last_bit(tmp_path: Path, tiny_overrides: Overrides, optimizer: str) -> None:
     config = config_of(tiny_overrides(f"optimizer={optimizer}", "model.dropout=0.1", "model.d_model=64", "model.d_ff=128"))
     whole, parts = RunDir(tmp_path / "whole"), RunDir(tmp_path / "parts")
