@@ -14,9 +14,9 @@ from sweeps.runner.resources import gpu_count
 from sweeps.runner.schedulers.rule import Action, Decision, Rule
 from sweeps.runner.searchers.searcher import Searcher, Slot
 from trainable.spec.compose import to_plain
-from trainable.spec.ledger import TrialRecord
+from trainable.spec.ledger import SweepState, TrialRecord
 from trainable.spec.run_dir import RunDir
-from trainable.spec.run_summary import end_summary
+from trainable.spec.run_summary import end_summary, summary_status
 from trainable.spec.status import Stage, Status
 
 _STORAGE_ERRORS = ("No space left on device", "Read-only file system", "Disk quota exceeded")
@@ -193,6 +193,15 @@ class Conductor:
         if budget.gpu_hours is not None and busy_hours >= budget.gpu_hours:
             return f"budget.gpu_hours={budget.gpu_hours:g}"
         return None
+
+
+def mend_summaries(state: SweepState, runs: Path) -> None:
+    """Ends the summaries of trials that a driver had ended in the ledger, and then died before it came to their summaries."""
+    for record in state.trials.values():
+        if record.status in (Status.STOPPED_EARLY, Status.FAILED):
+            run_dir = RunDir(runs / record.run_id)
+            if summary_status(run_dir) not in (record.status, None):
+                end_summary(run_dir, Status(record.status), record.stop_reason, record.ended or "", record.error)
 
 
 def _as_event(decision: Decision) -> dict[str, Any]:

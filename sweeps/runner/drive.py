@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from sweeps.runner.blueprint import Blueprint
-from sweeps.runner.conductor import Conductor, StorageFailed
+from sweeps.runner.conductor import Conductor, StorageFailed, mend_summaries
 from sweeps.runner.launch import run_trials, running_ray
 from sweeps.runner.ledger import Ledger
 from sweeps.runner.plan import Finished, Limits, next_action, wanted_trials
@@ -117,12 +117,13 @@ def _run_missing(blueprint: Blueprint, ledger: Ledger, sweep_dir: SweepDir, opti
     limits = Limits(options.retry)
     # What an earlier driver left running counts as interrupted only once this one has started; so the event comes first.
     ledger.append("driver_started", host=socket.gethostname(), pid=getpid(), command=_command(), commit=commit())
+    runs = runs_dir(blueprint.base.experiment.results_dir).resolve()
+    mend_summaries(ledger.state, runs)
     if isinstance(next_action(blueprint, ledger.state, rule, limits), Finished):
         ledger.append("driver_ended", status="finished", message="nothing was missing")
         console.print("nothing is missing: every trial of this sweep has ended")
         return EXIT_DONE
     searcher = build_searchers(blueprint.sweep.spaces, blueprint.settings, sweep_dir.optuna_journal, _earlier_trials(blueprint))
-    runs = runs_dir(blueprint.base.experiment.results_dir).resolve()
     conductor = Conductor(blueprint, ledger, rule, searcher, runs, limits)
     try:
         with running_ray(options.address, dashboard=options.dashboard), Progress(console, blueprint, ledger.state) as progress:

@@ -96,11 +96,12 @@ def test_a_flipped_bit_is_refused_with_a_line_or_read_as_an_event(tmp_path_facto
     content = bytearray(written(sweep_dir))
     content[data.draw(st.integers(0, len(content) - 1))] ^= 1 << data.draw(st.integers(0, 7))
     sweep_dir.ledger.write_bytes(bytes(content))
+    told = ""
     try:
         Ledger(sweep_dir).close()
     except DamagedLedger as refused:
-        assert "line " in str(refused)
-        assert sweep_dir.ledger.read_bytes() == content
+        told = str(refused)
+    assert not told or ("line " in told and sweep_dir.ledger.read_bytes() == content)
 
 
 def test_a_second_driver_is_told_who_is_at_work(sweep_dir: SweepDir) -> None:
@@ -113,7 +114,8 @@ def test_a_second_driver_is_told_who_is_at_work(sweep_dir: SweepDir) -> None:
 
 def test_the_lock_of_a_killed_driver_is_no_lock(sweep_dir: SweepDir, python: str) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from sweeps.runner.ledger import Ledger; from trainable.spec.sweep_dir import SweepDir;"
+        "import sys, time; from pathlib import Path; from sweeps.runner.ledger import Ledger;"
+        "from trainable.spec.sweep_dir import SweepDir;"
         "ledger = Ledger(SweepDir(Path(sys.argv[1]))); print('locked', flush=True); time.sleep(60)"
     )
     with subprocess.Popen([python, "-c", program, str(sweep_dir.path)], stdout=subprocess.PIPE, text=True) as other:

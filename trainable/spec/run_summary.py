@@ -75,6 +75,14 @@ def read_summary(run_dir: RunDir) -> RunSummary:
         raise ValueError(f"{run_dir.summary} lacks a field: {error}") from error
 
 
+def summary_status(run_dir: RunDir) -> str | None:
+    """The status that the summary tells; None without a readable summary."""
+    try:
+        return read_summary(run_dir).status
+    except (FileNotFoundError, ValueError):
+        return None
+
+
 def end_summary(run_dir: RunDir, status: Status, stop_reason: str | None, ended: str, error: str | None = None) -> None:
     """Gives the summary its end when somebody other than the run itself ended it; without a summary there is nothing to end."""
     try:
