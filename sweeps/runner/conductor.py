@@ -28,6 +28,15 @@ class StorageFailed(OSError):
     """The results folder is full or cannot be written."""
 
 
+def storage_trouble(error: str) -> str | None:
+    """The system's words when an error's text tells of a full or unwritable disk."""
+    return next((text for text in _STORAGE_ERRORS if text in error), None)
+
+
+class RayLost(RuntimeError):
+    """Ray itself died under the sweep."""
+
+
 class Conductor:
     """One driver's work on a sweep. Methods write the ledger first and answer afterwards."""
 
@@ -74,7 +83,7 @@ class Conductor:
         record = self.ledger.state.trials[trial]
         if record.status != Status.RUNNING:
             return
-        if found := next((text for text in _STORAGE_ERRORS if text in error), None):
+        if found := storage_trouble(error):
             self._end(record, Status.INTERRUPTED, found, record.step)
             raise StorageFailed(f"{self.runs}: {found}")
         reason = error.strip().splitlines()[-1] if error.strip() else "the worker died"

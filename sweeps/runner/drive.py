@@ -10,8 +10,8 @@ from pathlib import Path
 from rich.console import Console
 
 from sweeps.runner.blueprint import Blueprint
-from sweeps.runner.conductor import Conductor, StorageFailed, mend_summaries
-from sweeps.runner.launch import run_trials, running_ray
+from sweeps.runner.conductor import Conductor, RayLost, StorageFailed, mend_summaries, storage_trouble
+from sweeps.runner.launch import run_trials, running_ray, terminate_like_interrupt
 from sweeps.runner.ledger import Ledger
 from sweeps.runner.plan import Finished, Limits, next_action, wanted_trials
 from sweeps.runner.progress import Progress
@@ -44,6 +44,23 @@ class Options:
 
 def drive(blueprint: Blueprint, options: Options, console: Console) -> int:
     """Runs the sweep and returns the exit code. Raises `WrongRequest` before anything starts."""
+    try:
+        with terminate_like_interrupt():
+            return _drive(blueprint, options, console)
+    except (StorageFailed, RayLost) as failed:
+        reason = str(failed)
+    except OSError as failed:
+        reason = str(failed)
+        if not storage_trouble(reason):
+            raise
+    except KeyboardInterrupt:
+        console.print("interrupted: everything is kept; the same command continues", style="yellow")
+        return EXIT_INTERRUPTED
+    console.print(f"stopped: {reason}; what was written is whole, and the same command continues", style="red", soft_wrap=True)
+    return EXIT_FAILED
+
+
+def _drive(blueprint: Blueprint, options: Options, console: Console) -> int:
     sweep_dir = choose_directory(blueprint, fresh=options.fresh)
     try:
         ledger = Ledger(sweep_dir)
@@ -57,8 +74,7 @@ def drive(blueprint: Blueprint, options: Options, console: Console) -> int:
         _write_statement(blueprint, sweep_dir, ledger)
     finally:
         ledger.close()
-    if code != EXIT_FAILED:
-        show_conclusion(sweep_dir, console)
+    show_conclusion(sweep_dir, console)
     return code
 
 
@@ -130,9 +146,10 @@ def _run_missing(blueprint: Blueprint, ledger: Ledger, sweep_dir: SweepDir, opti
             run_trials(conductor, blueprint.base.resources, progress.beat)
     except KeyboardInterrupt:
         return _interrupted(conductor, ledger, console)
-    except StorageFailed as failed:
-        console.print(f"stopped: {failed}; what was written is whole, and the same command continues", style="red", soft_wrap=True)
-        return EXIT_FAILED
+    except RayLost as lost:
+        conductor.interrupt(str(lost))
+        ledger.append("driver_ended", status="failed", message=str(lost))
+        raise
     if conductor.finished is None:
         return _interrupted(conductor, ledger, console)
     cut = conductor.finished.cut

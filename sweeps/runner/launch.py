@@ -25,6 +25,7 @@ _QUIET = {
     "TUNE_GLOBAL_CHECKPOINT_S": "3600",
     "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
     "TUNE_RESULT_BUFFER_LENGTH": "1",
+    "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DISABLE_MEMORY_MONITOR": "1",
 }
@@ -59,14 +60,16 @@ def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[
     from ray import tune
 
     from sweeps.runner.tune_bridge import Guard, Heartbeat, LedgerScheduler, PlanSearcher
+    from sweeps.runner.vigil import Vigil
     from trainable.ray_trainable import TransformerTrainable
 
-    logging.getLogger("ray.tune").setLevel(logging.ERROR)
+    logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     logging.getLogger("ray.train").setLevel(logging.ERROR)
     available = ray.cluster_resources()
     resources = _packed(conductor.blueprint, resources)
     conductor.gpus_per_trial = gpu_count(resources)
     guard = Guard(conductor)
+    vigil = Vigil(resources.trial_timeout_seconds, lambda: guard.failure)
     per_trial = {"cpu": resources.cpus_per_trial, "gpu": gpu_count(resources)}
     scratch = tempfile.mkdtemp(prefix="transformer-sweeps-")
     tuner = tune.Tuner(
@@ -78,11 +81,14 @@ def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[
             reuse_actors=True,
             max_concurrent_trials=slots(resources, available.get("CPU", 1.0), available.get("GPU", 0.0)),
         ),
-        run_config=tune.RunConfig(name="trials", storage_path=scratch, callbacks=[Heartbeat(beat)], verbose=0),
+        run_config=tune.RunConfig(name="trials", storage_path=scratch, callbacks=[Heartbeat(beat), vigil], verbose=0),
     )
     try:
-        with _terminate_like_interrupt():
+        with terminate_like_interrupt():
             tuner.fit()
+    except Exception:
+        if guard.failure is None:
+            raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     if guard.failure is not None:
@@ -106,7 +112,7 @@ def _device_bytes() -> int:
 
 
 @contextmanager
-def _terminate_like_interrupt() -> Iterator[None]:
+def terminate_like_interrupt() -> Iterator[None]:
     """A polite kill (as a cluster or a service sends it) ends the sweep as Ctrl-C does."""
     before = signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     try:

@@ -1,7 +1,7 @@
 """Ray Tune's three hooks, thin: each passes its question on to the conductor.
 
-Nothing here raises into Tune, because there an exception in a hook ends the whole experiment: the first failure is kept in
-`Guard.failure`, every trial is stopped, and the launcher reports it.
+Nothing here raises into Tune, because there an exception in a hook ends the whole experiment with the hook's work half done:
+the first failure is kept in `Guard.failure`, the vigil ends the loop with it, and the launcher reports it.
 """
 
 from collections.abc import Callable
