@@ -23,7 +23,8 @@ def ranked_cells(explored: Collection[TrialRecord], metrics: Sequence[str]) -> l
     Several metrics rank by Pareto front (Deb et al. 2002, non-dominated sorting), within a front by the first of them;
     equal cells by name.
     """
-    costs = {record.trial: _costs(record, metrics) for record in explored if record.status not in DEAD}
+    dead = {record.cell for record in explored if record.status in DEAD}
+    costs = {record.trial: _costs(record, metrics) for record in explored if record.cell not in dead}
     alive = [record for record in explored if record.trial in costs and math.isfinite(costs[record.trial][0])]
     fronts = _fronts({record.trial: costs[record.trial] for record in alive})
 

@@ -50,8 +50,9 @@ def test_mistakes_of_all_rooms_come_together() -> None:
     assert len(found) == 4
 
 
-@pytest.mark.parametrize("name", choices("optimizer"))
-def test_a_preset_gives_an_optimizer_exactly_the_settings_it_knows(name: str) -> None:
-    lines = (PRESETS / "optimizer" / f"{name}.yaml").read_text().splitlines()
+@pytest.mark.parametrize("preset", choices("optimizer"))
+def test_a_preset_gives_an_optimizer_exactly_the_settings_it_knows(preset: str) -> None:
+    lines = (PRESETS / "optimizer" / f"{preset}.yaml").read_text().splitlines()
     keys = {line.split(":")[0] for line in lines if not line.startswith(("defaults", "#"))}
+    name = request_run([f"optimizer={preset}"]).optimizer.name
     assert keys - {"name", "lr", "weight_decay"} == OPTIMIZERS[name].settings

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING
 
-from trainable.optim.entry import OptimizerEntry, ParameterGroup, Shape, given
+from trainable.optim.entry import OptimizerEntry, ParameterGroup, given
 from trainable.optim.moments import adafactor_moments
+from trainable.optim.shapes import Shape, largest
 from trainable.spec.config import OptimizerConfig
 
 if TYPE_CHECKING:
@@ -37,4 +38,12 @@ def _entries(shape: Shape) -> int:
     return prod(shape[:-1]) + prod(shape[:-2]) * shape[-1]
 
 
-ADAFACTOR = OptimizerEntry(build, state_bytes, frozenset({"beta2_decay", "clip_threshold"}), adafactor_moments)
+def workspace_bytes(shapes: Mapping[str, Shape], device: str) -> int:
+    """The update and the second moment of one tensor at a time."""
+    del device
+    return 8 * largest(shapes)
+
+
+ADAFACTOR = OptimizerEntry(
+    build, state_bytes, frozenset({"beta2_decay", "clip_threshold"}), adafactor_moments, workspace_bytes=workspace_bytes
+)

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Mapping
 from math import prod
 from typing import TYPE_CHECKING
 
-from trainable.optim.entry import OptimizerEntry, ParameterGroup, Shape, given
+from trainable.optim.entry import OptimizerEntry, ParameterGroup, given
 from trainable.optim.moment_plan import DYNAMIC_4BIT, LINEAR_4BIT, SMALLEST_QUANTISED, MomentPlan
 from trainable.optim.moments import blockwise_moments
+from trainable.optim.quantised.parts import workspace_bytes
+from trainable.optim.shapes import Shape
 from trainable.spec.config import OptimizerConfig
 
 if TYPE_CHECKING:
@@ -44,4 +46,4 @@ def state_bytes(shapes: Mapping[str, Shape], config: OptimizerConfig) -> int:
     return sum(kept.state_bytes for kept in plan(shapes.items()).values())
 
 
-ADAM4BIT = OptimizerEntry(build, state_bytes, frozenset({"betas", "eps"}), blockwise_moments)
+ADAM4BIT = OptimizerEntry(build, state_bytes, frozenset({"betas", "eps"}), blockwise_moments, workspace_bytes=workspace_bytes)

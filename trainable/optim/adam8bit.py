@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from trainable.optim.bitsandbytes_states import LIBRARY_BYTES, eight_bit_bytes, is_paged, without_kernel_notice
-from trainable.optim.entry import OptimizerEntry, ParameterGroup, Shape, given
+from trainable.optim.bitsandbytes_states import LIBRARY_BYTES, eight_bit_bytes, is_paged, without_kernel_notice, workspace_bytes
+from trainable.optim.entry import OptimizerEntry, ParameterGroup, given
 from trainable.optim.moments import bitsandbytes_adam_moments
+from trainable.optim.shapes import Shape
 from trainable.spec.config import OptimizerConfig
 
 if TYPE_CHECKING:
@@ -29,4 +30,6 @@ def state_bytes(shapes: Mapping[str, Shape], config: OptimizerConfig) -> int:
     return eight_bit_bytes(shapes, moments=2)
 
 
-ADAM8BIT = OptimizerEntry(build, state_bytes, frozenset({"betas", "eps", "paged"}), bitsandbytes_adam_moments, library_bytes=LIBRARY_BYTES)
+ADAM8BIT = OptimizerEntry(
+    build, state_bytes, frozenset({"betas", "eps", "paged"}), bitsandbytes_adam_moments, LIBRARY_BYTES, workspace_bytes
+)

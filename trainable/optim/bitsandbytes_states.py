@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from math import ceil, prod
 from typing import TYPE_CHECKING
 
-from trainable.optim.entry import Shape
 from trainable.optim.moment_plan import SMALLEST_QUANTISED
+from trainable.optim.shapes import Shape, largest
 from trainable.spec.config import OptimizerConfig
 
 if TYPE_CHECKING:
@@ -21,6 +21,11 @@ MAP_BYTES = 256 * 4
 # What importing bitsandbytes adds to a process that trains, by its resident set on Linux.
 LIBRARY_BYTES = 45_000_000
 log = logging.getLogger(__name__)
+
+
+def workspace_bytes(shapes: Mapping[str, Shape], device: str) -> int:
+    """A CPU works on float32 copies of one tensor at a time; CUDA's kernels work in place."""
+    return 20 * largest(shapes) if device == "cpu" else 0
 
 
 @contextmanager

@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainable.optim.moments import MomentReader
+from trainable.optim.shapes import Shape
 from trainable.spec.config import OptimizerConfig
 
 if TYPE_CHECKING:
     import torch
 
-Shape = tuple[int, ...]
 ParameterGroup = dict[str, Any]
+
+
+def no_workspace(shapes: Mapping[str, Shape], device: str) -> int:
+    """Of an optimizer that works in place."""
+    del shapes, device
+    return 0
 
 
 @dataclass(frozen=True)
@@ -26,7 +32,8 @@ class OptimizerEntry:
     float32 parameters after the first step, without step counters (a few bytes for each tensor).
     `settings` are the fields of `OptimizerConfig` that have a meaning here, beside ``lr`` and ``weight_decay``.
     `moments` reads the moments of a parameter that has been stepped, for probes; None when there is nothing to read.
-    `library_bytes` is what importing its library adds to a process that trains.
+    `library_bytes` is what importing its library adds to a process that trains, `workspace_bytes` what a step takes for a moment
+    beside gradients and state, from the trained shapes and the device (cpu or cuda); measured with torch 2.13 and bitsandbytes 0.50.
     """
 
     build: Callable[[list[ParameterGroup], OptimizerConfig, torch.device], torch.optim.Optimizer]
@@ -34,6 +41,7 @@ class OptimizerEntry:
     settings: frozenset[str]
     moments: MomentReader | None = None
     library_bytes: int = 0
+    workspace_bytes: Callable[[Mapping[str, Shape], str], int] = no_workspace
 
 
 def given(**arguments: Any) -> dict[str, Any]:

@@ -17,10 +17,12 @@ from functools import partial
 from math import prod
 from typing import TYPE_CHECKING
 
-from trainable.optim.entry import OptimizerEntry, ParameterGroup, Shape, given
+from trainable.optim.entry import OptimizerEntry, ParameterGroup, given
 from trainable.optim.moment_plan import SIGNED_FORMATS, SMALLEST_QUANTISED, MomentPlan, Planner, as_stack
 from trainable.optim.moments import blockwise_moments
 from trainable.optim.parameter_roles import is_embedding_or_head, layer_count, layer_of
+from trainable.optim.quantised.parts import workspace_bytes
+from trainable.optim.shapes import Shape
 from trainable.spec.config import OptimizerConfig
 
 if TYPE_CHECKING:
@@ -71,4 +73,10 @@ def state_bytes(shapes: Mapping[str, Shape], config: OptimizerConfig) -> int:
     return sum(kept.state_bytes for kept in planner(config)(shapes.items()).values())
 
 
-HYBRID = OptimizerEntry(build, state_bytes, frozenset({"betas", "eps", "bits_m", "precision", "error_threshold"}), blockwise_moments)
+HYBRID = OptimizerEntry(
+    build,
+    state_bytes,
+    frozenset({"betas", "eps", "bits_m", "precision", "error_threshold"}),
+    blockwise_moments,
+    workspace_bytes=workspace_bytes,
+)

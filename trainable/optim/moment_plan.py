@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import ceil, prod
 
-from trainable.optim.entry import Shape
+from trainable.optim.shapes import Shape
 
 # Smaller tensors keep float32 moments, as in bitsandbytes and torchao: they weigh little, and biases and norms are delicate.
 SMALLEST_QUANTISED = 4096

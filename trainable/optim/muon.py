@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING
 
-from trainable.optim.entry import OptimizerEntry, ParameterGroup, Shape, given
+from trainable.optim.entry import OptimizerEntry, ParameterGroup, given
 from trainable.optim.moments import float_moments
 from trainable.optim.parameter_roles import is_hidden_matrix
+from trainable.optim.shapes import Shape, largest
 from trainable.spec.config import OptimizerConfig
 
 if TYPE_CHECKING:
@@ -46,4 +47,10 @@ def state_bytes(shapes: Mapping[str, Shape], config: OptimizerConfig) -> int:
     return sum((4 if is_hidden_matrix(name, shape) else 8) * prod(shape) for name, shape in shapes.items())
 
 
-MUON = OptimizerEntry(build, state_bytes, frozenset({"momentum", "betas", "eps"}), float_moments)
+def workspace_bytes(shapes: Mapping[str, Shape], device: str) -> int:
+    """The iteration that orthogonalises one hidden matrix at a time."""
+    del device
+    return 12 * largest({name: shape for name, shape in shapes.items() if is_hidden_matrix(name, shape)})
+
+
+MUON = OptimizerEntry(build, state_bytes, frozenset({"momentum", "betas", "eps"}), float_moments, workspace_bytes=workspace_bytes)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from trainable.optim.entry import Shape
+from trainable.optim.shapes import Shape
 
 # Our models and Hugging Face's: token_embeddings, embed_tokens, wte, wpe, lm_head.
 _EMBEDDING_OR_HEAD = re.compile(r"embed|(^|\.)(wte|wpe|lm_head|head)(\.|$)")

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from trainable.optim.entry import OptimizerEntry, ParameterGroup, Shape, given
+from trainable.optim.entry import OptimizerEntry, ParameterGroup, given
 from trainable.optim.moments import float_moments
+from trainable.optim.shapes import Shape
 from trainable.spec.config import OptimizerConfig
 
 if TYPE_CHECKING:

@@ -1,11 +1,18 @@
 """How much of an update is done at once: pure arithmetic."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+
+from trainable.optim.shapes import Shape, largest
 
 # Entries at once. On a CPU the float32 copies of a part then stay in its cache; on a GPU kernels are long against their launch,
 # and the copies (some 5 of 4 bytes an entry) small against the memory that the stored moments save.
 CPU_ENTRIES = 2**18
 GPU_ENTRIES = 2**23
+
+
+def workspace_bytes(shapes: Mapping[str, Shape], device: str) -> int:
+    """The float32 copies of one part, or of the largest tensor where that is smaller."""
+    return 20 * min(largest(shapes), CPU_ENTRIES if device == "cpu" else GPU_ENTRIES)
 
 
 def parts(count: int, stack: tuple[int, int, int], limit: int) -> Iterator[tuple[slice, list[slice]]]:
