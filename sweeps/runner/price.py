@@ -35,7 +35,7 @@ class Price:
             f"trials   {self.explore_trials + self.confirm_trials} ({trials})",
             f"steps    about {self.steps:,} ({saved:.0%} less than the {self.full_steps:,} without early stopping)",
             f"tokens   about {self.tokens:,}",
-            f"time     about {self.seconds / 60:.1f} minutes (estimated, not measured)",
+            f"time     about {_duration(self.seconds)} (estimated, not measured)",
             *(group.line() for group in self.memory[:_MEMORY_LINES]),
             *self._further_memory(),
         ]
@@ -89,3 +89,7 @@ def _full_steps(blueprint: Blueprint) -> float:
 def _flops(config: RunConfig) -> float:
     gpus = gpu_count(config.resources)
     return GPU_FLOPS * gpus if gpus else CPU_FLOPS_PER_CORE * config.resources.cpus_per_trial
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 60:.1f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"
