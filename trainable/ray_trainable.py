@@ -23,20 +23,31 @@ class TransformerTrainable(tune.Trainable):
     """
 
     def setup(self, config: dict[str, Any]) -> None:
-        self._open(config["run"])
+        self.trainer: Trainer | None = None
+        self.run = config["run"]
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
-        self.trainer.close()
-        self._open(new_config["run"])
+        self.let_go()
+        self.run = new_config["run"]
         return True
 
     def step(self) -> dict[str, Any]:
-        with _Watched(self.run_dir, self.timeout_seconds):
+        with _Watched(RunDir(Path(self.run["run_dir"])), float(self.run["timeout_seconds"])):
+            # Opened by the first step: Tune also sets up actors whose trial it then gives to another one.
+            self.trainer = self.trainer or _open(self.run)
             evaluation = self.trainer.advance()
+            if self.trainer.done:
+                self.let_go()
         return as_result(evaluation)
 
+    def let_go(self) -> None:
+        """Closes the run, so that its trial can continue in another actor."""
+        if self.trainer is not None:
+            self.trainer.close()
+        self.trainer = None
+
     def cleanup(self) -> None:
-        self.trainer.close()
+        self.let_go()
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Nothing: a trial's checkpoints are its own, in its run directory."""
@@ -44,11 +55,10 @@ class TransformerTrainable(tune.Trainable):
     def load_checkpoint(self, checkpoint: Any) -> None:
         """Nothing: a trial continues from its run directory."""
 
-    def _open(self, run: dict[str, Any]) -> None:
-        self.run_dir = RunDir(Path(run["run_dir"]))
-        self.timeout_seconds = float(run["timeout_seconds"])
-        clone_from = Clone(**run["clone_from"]) if run.get("clone_from") else None
-        self.trainer = Trainer(from_plain(run["config"]), self.run_dir, RunIdentity(**run["identity"]), clone_from)
+
+def _open(run: dict[str, Any]) -> Trainer:
+    clone_from = Clone(**run["clone_from"]) if run.get("clone_from") else None
+    return Trainer(from_plain(run["config"]), RunDir(Path(run["run_dir"])), RunIdentity(**run["identity"]), clone_from)
 
 
 def as_result(evaluation: Evaluation) -> dict[str, Any]:

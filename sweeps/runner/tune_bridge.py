@@ -73,6 +73,9 @@ class LedgerScheduler(FIFOScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         stop = self.guard.ask(lambda: self.guard.conductor.on_result(_name(trial), result["evaluation"]), True)
+        if stop:
+            # The actor waits for another trial; this one may have to continue elsewhere before one comes.
+            trial.temporary_state.ray_actor.let_go.remote()
         return str(TrialScheduler.STOP if stop else TrialScheduler.CONTINUE)
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:

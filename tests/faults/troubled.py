@@ -11,23 +11,29 @@ from pathlib import Path
 from typing import Any
 
 from trainable.ray_trainable import TransformerTrainable
+from trainable.trainer import Trainer
 
 
 class Troubled(TransformerTrainable):
     def step(self) -> dict[str, Any]:
-        config = self.trainer.config
-        name = f"{config.optimizer.lr:g}-s{config.training.seed}"
-        troubles = self.run_dir.path.parents[2] / "troubles"
-        if self.trainer.step and _take(troubles / f"raise-{name}"):
-            raise RuntimeError("trouble on order")
-        if self.trainer.step and _take(troubles / f"stop-{name}"):
-            os.kill(os.getpid(), signal.SIGSTOP)
-        if self.trainer.step and _take(troubles / f"hang-{name}"):
-            self.trainer.advance = lambda: time.sleep(3600)  # type: ignore[method-assign, assignment, return-value]
-        memory = troubles / f"memory-{name}"
-        if self.trainer.step and memory.exists() and self.trainer.learner.micro_batch_size > int(memory.read_text()):
-            self.trainer.learner.take_step = _out_of_memory  # type: ignore[method-assign, assignment]
+        if self.trainer is not None:
+            _make_trouble(self.trainer)
         return super().step()
+
+
+def _make_trouble(trainer: Trainer) -> None:
+    config = trainer.config
+    name = f"{config.optimizer.lr:g}-s{config.training.seed}"
+    troubles = trainer.run_dir.path.parents[2] / "troubles"
+    if _take(troubles / f"raise-{name}"):
+        raise RuntimeError("trouble on order")
+    if _take(troubles / f"stop-{name}"):
+        os.kill(os.getpid(), signal.SIGSTOP)
+    if _take(troubles / f"hang-{name}"):
+        trainer.advance = lambda: time.sleep(3600)  # type: ignore[method-assign, assignment, return-value]
+    memory = troubles / f"memory-{name}"
+    if memory.exists() and trainer.learner.micro_batch_size > int(memory.read_text()):
+        trainer.learner.take_step = _out_of_memory  # type: ignore[method-assign, assignment]
 
 
 def _take(order: Path) -> bool:

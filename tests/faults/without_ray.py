@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import StringIO
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -17,12 +16,8 @@ from sweeps.runner.conductor import Conductor
 from sweeps.runner.drive import Options
 from sweeps.runner.plan import Finished
 from sweeps.runner.sweep import Sweep
-from trainable.ray_trainable import as_result
-from trainable.run_record import RunIdentity
-from trainable.spec.compose import from_plain
-from trainable.spec.run_dir import RunDir
+from trainable.ray_trainable import TransformerTrainable
 from trainable.spec.sweep_dir import SweepDir
-from trainable.trainer import Trainer
 
 
 def run_here(sweep: Sweep, overrides: Sequence[str], options: Options | None = None) -> tuple[int, str]:
@@ -56,10 +51,10 @@ def _run_trials(conductor: Conductor, resources: object, beat: Callable[[], None
 
 
 def _run_trial(conductor: Conductor, run: dict[str, Any]) -> None:
-    clone_from = Path(run["clone_from"]) if run["clone_from"] else None
-    trainer = Trainer(from_plain(run["config"]), RunDir(Path(run["run_dir"])), RunIdentity(**run["identity"]), clone_from)
+    worker = object.__new__(TransformerTrainable)
+    worker.setup({"run": run})
     try:
-        while not conductor.on_result(run["identity"]["trial"], as_result(trainer.advance())["evaluation"]):
+        while not conductor.on_result(run["identity"]["trial"], worker.step()["evaluation"]):
             pass
     finally:
-        trainer.close()
+        worker.cleanup()
