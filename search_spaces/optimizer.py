@@ -4,7 +4,7 @@ from typing import Any
 
 from ray import tune
 
-_LIKE_ADAM = [1e-3, 3e-3, 1e-2]
+_LIKE_ADAM = [3e-3, 1e-2, 3e-2]
 
 LEARNING_RATES: dict[str, list[float]] = {
     "adamw": _LIKE_ADAM,
@@ -12,7 +12,7 @@ LEARNING_RATES: dict[str, list[float]] = {
     "adam4bit": _LIKE_ADAM,
     "hybrid8": _LIKE_ADAM,
     "hybrid4": _LIKE_ADAM,
-    "adafactor": [1e-2, 3e-2, 1e-1],
+    "adafactor": [3e-2, 1e-1, 3e-1],
     "muon": [3e-3, 1e-2, 3e-2],
 }
 
