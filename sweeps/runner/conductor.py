@@ -1,6 +1,7 @@
 """Carries the plan out: asks it what is next, writes every event down, and answers Ray Tune's questions."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +21,7 @@ from trainable.spec.run_summary import end_summary, summary_status
 from trainable.spec.status import Stage, Status
 
 _STORAGE_ERRORS = ("No space left on device", "Read-only file system", "Disk quota exceeded")
+_ERROR_CHARACTERS, _LOG_LINES, _LINE_CHARACTERS = 4000, 20, 300
 # What a trial leaves behind when a scheduler ends it.
 _ENDINGS = {Action.STOP: Status.STOPPED_EARLY, Action.PAUSE: Status.PAUSED, Action.EXPLOIT: Status.PAUSED}
 
@@ -87,7 +89,8 @@ class Conductor:
             self._end(record, Status.INTERRUPTED, found, record.step)
             raise StorageFailed(f"{self.runs}: {found}")
         reason = error.strip().splitlines()[-1] if error.strip() else "the worker died"
-        self._end(record, Status.FAILED, reason[:300], record.step, error=error[-4000:])
+        told = "\n".join([error.strip()[-_ERROR_CHARACTERS:], *_last_lines(RunDir(self.runs / record.run_id))])
+        self._end(record, Status.FAILED, reason[:300], record.step, error=told)
 
     def interrupt(self, reason: str) -> None:
         """Writes down that this driver ends while trials run; they continue from their checkpoints by the same command."""
@@ -211,6 +214,17 @@ def mend_summaries(state: SweepState, runs: Path) -> None:
             run_dir = RunDir(runs / record.run_id)
             if summary_status(run_dir) not in (record.status, None):
                 end_summary(run_dir, Status(record.status), record.stop_reason, record.ended or "", record.error)
+
+
+def _last_lines(run_dir: RunDir) -> Iterator[str]:
+    """The end of the run's log, and the stacks of a run that hung."""
+    for path in (run_dir.train_log, run_dir.hang_traceback):
+        try:
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            continue
+        yield f"--- the end of {path.name} ---"
+        yield from (line[:_LINE_CHARACTERS] for line in lines[-_LOG_LINES:])
 
 
 def _as_event(decision: Decision) -> dict[str, Any]:
