@@ -1,13 +1,13 @@
 """Carries the plan out: asks it what is next, writes every event down, and answers Ray Tune's questions."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sweeps.runner.blueprint import Blueprint
+from sweeps.runner.endings import StorageFailed, storage_trouble, told_of_failure
 from sweeps.runner.ledger import Ledger
 from sweeps.runner.naming import run_name
 from sweeps.runner.plan import Conclude, Finished, Limits, Sample, Start, curves, next_action, races
@@ -15,28 +15,13 @@ from sweeps.runner.resources import gpu_count
 from sweeps.runner.schedulers.rule import Action, Decision, Rule
 from sweeps.runner.searchers.searcher import Searcher, Slot
 from trainable.spec.compose import to_plain
-from trainable.spec.ledger import SweepState, TrialRecord
+from trainable.spec.ledger import TrialRecord
 from trainable.spec.run_dir import RunDir
-from trainable.spec.run_summary import end_summary, summary_status
+from trainable.spec.run_summary import end_summary
 from trainable.spec.status import Stage, Status
 
-_STORAGE_ERRORS = ("No space left on device", "Read-only file system", "Disk quota exceeded")
-_ERROR_CHARACTERS, _LOG_LINES, _LINE_CHARACTERS = 4000, 20, 300
 # What a trial leaves behind when a scheduler ends it.
 _ENDINGS = {Action.STOP: Status.STOPPED_EARLY, Action.PAUSE: Status.PAUSED, Action.EXPLOIT: Status.PAUSED}
-
-
-class StorageFailed(OSError):
-    """The results folder is full or cannot be written."""
-
-
-def storage_trouble(error: str) -> str | None:
-    """The system's words when an error's text tells of a full or unwritable disk."""
-    return next((text for text in _STORAGE_ERRORS if text in error), None)
-
-
-class RayLost(RuntimeError):
-    """Ray itself died under the sweep."""
 
 
 class Conductor:
@@ -89,8 +74,7 @@ class Conductor:
             self._end(record, Status.INTERRUPTED, found, record.step)
             raise StorageFailed(f"{self.runs}: {found}")
         reason = error.strip().splitlines()[-1] if error.strip() else "the worker died"
-        told = "\n".join([error.strip()[-_ERROR_CHARACTERS:], *_last_lines(RunDir(self.runs / record.run_id))])
-        self._end(record, Status.FAILED, reason[:300], record.step, error=told)
+        self._end(record, Status.FAILED, reason[:300], record.step, error=told_of_failure(error, RunDir(self.runs / record.run_id)))
 
     def interrupt(self, reason: str) -> None:
         """Writes down that this driver ends while trials run; they continue from their checkpoints by the same command."""
@@ -205,26 +189,6 @@ class Conductor:
         if budget.gpu_hours is not None and busy_hours >= budget.gpu_hours:
             return f"budget.gpu_hours={budget.gpu_hours:g}"
         return None
-
-
-def mend_summaries(state: SweepState, runs: Path) -> None:
-    """Ends the summaries of trials that a driver had ended in the ledger, and then died before it came to their summaries."""
-    for record in state.trials.values():
-        if record.status in (Status.STOPPED_EARLY, Status.FAILED):
-            run_dir = RunDir(runs / record.run_id)
-            if summary_status(run_dir) not in (record.status, None):
-                end_summary(run_dir, Status(record.status), record.stop_reason, record.ended or "", record.error)
-
-
-def _last_lines(run_dir: RunDir) -> Iterator[str]:
-    """The end of the run's log, and the stacks of a run that hung."""
-    for path in (run_dir.train_log, run_dir.hang_traceback):
-        try:
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            continue
-        yield f"--- the end of {path.name} ---"
-        yield from (line[:_LINE_CHARACTERS] for line in lines[-_LOG_LINES:])
 
 
 def _as_event(decision: Decision) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from pathlib import Path
 from rich.console import Console
 
 from sweeps.runner.blueprint import Blueprint
-from sweeps.runner.conductor import Conductor, RayLost, StorageFailed, mend_summaries, storage_trouble
+from sweeps.runner.conductor import Conductor
+from sweeps.runner.endings import RayLost, StorageFailed, mend_summaries, storage_trouble
 from sweeps.runner.launch import run_trials, running_ray, terminate_like_interrupt
 from sweeps.runner.ledger import Ledger
 from sweeps.runner.plan import Finished, Limits, next_action, wanted_trials

@@ -42,7 +42,8 @@ def memory_of_trials(blueprint: Blueprint) -> list[MemoryOfTrials]:
     groups: dict[MemoryPrediction | None, list[dict[str, Any]]] = {}
     for slot in blueprint.slots:
         values = dict(slot.grid)
-        groups.setdefault(predict(blueprint.config(values, blueprint.settings.explore.seed)), []).append(values)
+        found = predict(blueprint.config(values, blueprint.settings.explore.seed))
+        groups.setdefault(found.in_worker() if found else None, []).append(values)
     every = [values for members in groups.values() for values in members]
     return [MemoryOfTrials(len(members), _telling(members, every), found) for found, members in groups.items()]
 

@@ -12,7 +12,7 @@ from typing import Any
 import ray
 from ray.tune import Callback
 
-from sweeps.runner.conductor import RayLost
+from sweeps.runner.endings import RayLost
 
 # Beyond the worker's own limit: what opening a run may take.
 MARGIN_SECONDS = 90.0

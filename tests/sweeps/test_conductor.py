@@ -7,7 +7,8 @@ import pytest
 from ray import tune
 
 from sweeps.runner.blueprint import draw_up
-from sweeps.runner.conductor import Conductor, StorageFailed
+from sweeps.runner.conductor import Conductor
+from sweeps.runner.endings import StorageFailed
 from sweeps.runner.ledger import Ledger
 from sweeps.runner.plan import Limits
 from sweeps.runner.schedulers.registry import SCHEDULERS

@@ -1,0 +1,49 @@
+"""Ends that are nobody's own: a dead worker, a full disk, a lost Ray, a driver that was killed in the middle of writing one down."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from trainable.spec.ledger import SweepState
+from trainable.spec.run_dir import RunDir
+from trainable.spec.run_summary import end_summary, summary_status
+from trainable.spec.status import Status
+
+_STORAGE_ERRORS = ("No space left on device", "Read-only file system", "Disk quota exceeded")
+_ERROR_CHARACTERS, _LOG_LINES, _LINE_CHARACTERS = 4000, 20, 300
+
+
+class StorageFailed(OSError):
+    """The results folder is full or cannot be written."""
+
+
+def storage_trouble(error: str) -> str | None:
+    """The system's words when an error's text tells of a full or unwritable disk."""
+    return next((text for text in _STORAGE_ERRORS if text in error), None)
+
+
+class RayLost(RuntimeError):
+    """Ray itself died under the sweep."""
+
+
+def told_of_failure(error: str, run_dir: RunDir) -> str:
+    """An error's text, then the last lines of the run's log, and the stacks of a run that hung."""
+    return "\n".join([error.strip()[-_ERROR_CHARACTERS:], *_last_lines(run_dir)])
+
+
+def mend_summaries(state: SweepState, runs: Path) -> None:
+    """Ends the summaries of trials that a driver had ended in the ledger, and then died before it came to their summaries."""
+    for record in state.trials.values():
+        if record.status in (Status.STOPPED_EARLY, Status.FAILED):
+            run_dir = RunDir(runs / record.run_id)
+            if summary_status(run_dir) not in (record.status, None):
+                end_summary(run_dir, Status(record.status), record.stop_reason, record.ended or "", record.error)
+
+
+def _last_lines(run_dir: RunDir) -> Iterator[str]:
+    for path in (run_dir.train_log, run_dir.hang_traceback):
+        try:
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            continue
+        yield f"--- the end of {path.name} ---"
+        yield from (line[:_LINE_CHARACTERS] for line in lines[-_LOG_LINES:])
