@@ -1,5 +1,6 @@
 """The device of a run, and what it tells about its memory."""
 
+import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -32,13 +33,15 @@ def autocast_dtype(precision: str, device: torch.device) -> torch.dtype | None:
 class MemoryMeter:
     """Memory in GB (1e9 bytes): CUDA's own counters on a GPU, the process's resident set on a CPU.
 
-    The peak counts from the meter's making. On Linux the kernel keeps it for a CPU too; elsewhere it is the largest set that was read.
+    The peak counts from the meter's making, where `resident_bytes` is what the process held. On Linux the kernel keeps the peak for a
+    CPU too; elsewhere it is the largest set that was read.
     """
 
     def __init__(self, device: torch.device, peak_gb: float = 0.0) -> None:
         self.device = device
         self.peak_gb = peak_gb
         self._forget_peak()
+        self.resident_bytes: int = psutil.Process().memory_info().rss
 
     def read(self) -> dict[str, float]:
         if self.device.type == "cuda":
@@ -55,8 +58,6 @@ class MemoryMeter:
         try:
             yield
         finally:
-            if self.device.type == "cuda":
-                torch.cuda.empty_cache()
             self._forget_peak()
 
     def _note_peak(self) -> None:
@@ -65,8 +66,10 @@ class MemoryMeter:
 
     def _forget_peak(self) -> None:
         if self.device.type == "cuda":
+            torch.cuda.empty_cache()
             torch.cuda.reset_peak_memory_stats(self.device)
         else:
+            give_back_heap()
             forget_resident_peak()
 
 
@@ -78,6 +81,12 @@ def resident_peak_bytes() -> int:
     except (OSError, StopIteration):
         return int(psutil.Process().memory_info().rss)
     return int(kilobytes) * 1024
+
+
+def give_back_heap() -> None:
+    """Has glibc return what its heap holds of freed blocks (malloc_trim(3)), so that it is not taken for somebody else's."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def forget_resident_peak() -> None:

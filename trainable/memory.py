@@ -1,16 +1,17 @@
 """How much memory a run will take, before it starts: pure, no torch, so that a sweep is priced in milliseconds.
 
 A step holds weights and optimizer state throughout, and one of two things beside them: in the backward pass the activations
-that are still needed and the gradients that are already there, in the update all gradients and (at logged steps) a copy of the
-weights for ``optimizer/update_norm``. The larger one makes the peak; an evaluation, in the same micro-batches, stays below.
+that are still needed and the gradients that are already there, in the update all gradients, what the optimizer works with and (at logged
+steps) a copy of the weights for ``optimizer/update_norm``. The larger one makes the peak; an evaluation, in the same micro-batches,
+stays below.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import floor, prod
 
 from trainable.adapters.registry import ADAPTERS
-from trainable.model.activations import ACTIVATIONS, Numerics, feed_forward_bytes, logits_bytes, saved_bytes
+from trainable.model.activations import ACTIVATIONS, Numerics, feed_forward_bytes, logits_bytes, saved_bytes, small_blocks_bytes
 from trainable.model.size import Shape, linear_shapes, parameter_shapes
 from trainable.optim.registry import OPTIMIZERS
 from trainable.spec.config import AUTO, RunConfig
@@ -20,6 +21,13 @@ _FP32 = 4
 # A process that has trained a model of half a megabyte, by its resident set on Linux with torch 2.13 for CPUs; with a GPU the
 # CUDA context and libraries' workspaces on the device, which torch's own counters leave out.
 PROCESS_BYTES = {"cpu": 345_000_000, "cuda": 700_000_000}
+# What the first step adds to that (threads, kernels), and what a worker of Ray holds beside it.
+FIRST_STEP_BYTES = 15_000_000
+RAY_BYTES = 170_000_000
+# glibc takes blocks below 32 MiB from its heap (mallopt(3), M_MMAP_THRESHOLD) and gives little of it back: this share of what was
+# freed there in the backward pass is still resident when the update comes (0.7 to 1 in measurements).
+HEAP_LIMIT_BYTES = 32 * 2**20
+HEAP_KEPT = 0.9
 # What the caching allocator of a GPU holds beyond the tensors, as a share of them.
 ALLOCATOR_SLACK = 0.1
 # Trials on one GPU, however small they are.
@@ -37,6 +45,7 @@ class MemoryPrediction:
     activations_bytes: int
     backward_bytes: int
     update_bytes: int
+    heap_bytes: int
     process_bytes: int
 
     @property
@@ -45,8 +54,19 @@ class MemoryPrediction:
 
     @property
     def peak_bytes(self) -> int:
-        """With what the process takes before it holds a tensor."""
-        return self.process_bytes + self.tensors_peak_bytes
+        """With what the process takes before it holds a tensor, and what its heap keeps of freed activations during the update."""
+        of_step = max(self.backward_bytes, self.update_bytes + self.heap_bytes)
+        return self.process_bytes + self.weights_bytes + self.optimizer_state_bytes + of_step
+
+    def in_process(self, resident_bytes: int) -> "MemoryPrediction":
+        """The prediction for a process that is there and has built the model: its resident set is known."""
+        if self.device == "cuda":
+            return self
+        return replace(self, process_bytes=max(0, resident_bytes - self.weights_bytes) + FIRST_STEP_BYTES)
+
+    def in_worker(self) -> "MemoryPrediction":
+        """The prediction for a worker of Ray, which brings its own libraries."""
+        return replace(self, process_bytes=self.process_bytes + RAY_BYTES) if self.device == "cpu" else self
 
     @property
     def metered_peak_gb(self) -> float:
@@ -76,7 +96,8 @@ def predict(config: RunConfig, device: str | None = None, rows: int | None = Non
         optimizer_state_bytes=optimizer.state_bytes(trained, config.optimizer),
         activations_bytes=activations,
         backward_bytes=_backward_bytes(config, rows, numerics, activations, gradients),
-        update_bytes=2 * gradients,
+        update_bytes=2 * gradients + optimizer.workspace_bytes(trained, device),
+        heap_bytes=_heap_bytes(config, rows, numerics, trained) if device == "cpu" else 0,
         process_bytes=PROCESS_BYTES[device] + (optimizer.library_bytes if device == "cpu" else 0),
     )
 
@@ -96,6 +117,14 @@ def _backward_bytes(config: RunConfig, rows: int, numerics: Numerics, activation
     # A tied table waits for both of its gradients and their sum.
     summed = (3 if held else 2) * head if model.tied_embeddings else (head if held else 0)
     return max(at_loss, at_last_block, gradients + summed)
+
+
+def _heap_bytes(config: RunConfig, rows: int, numerics: Numerics, trained: Mapping[str, Shape]) -> int:
+    """What the heap still holds when the update comes: of activations, and of gradients that were added to earlier ones."""
+    freed = small_blocks_bytes(config.model, rows, numerics, HEAP_LIMIT_BYTES)
+    if config.training.batch_size > rows:
+        freed += _bytes({name: shape for name, shape in trained.items() if prod(shape) * _FP32 < HEAP_LIMIT_BYTES})
+    return round(HEAP_KEPT * freed)
 
 
 def expected_device(config: RunConfig) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from trainable.device import MemoryMeter
 from trainable.memory import predict
 from trainable.provenance import provenance
 from trainable.spec.atomic_write import write_json, write_text
@@ -63,11 +64,12 @@ class RunRecord:
         write_text(self.run_dir.config, yaml.safe_dump(to_plain(config), sort_keys=False), sync=False)
         write_json(self.run_dir.provenance, {"seed": identity.seed, "run": asdict(identity), **provenance()}, sync=False)
 
-    def sized(self, parameters: int, micro_batch_size: int, device_type: str) -> None:
+    def sized(self, parameters: int, micro_batch_size: int, memory: MemoryMeter) -> None:
         """What is known before the first step; the prediction is of ``memory/peak_gb``."""
         self.summary.parameters, self.summary.micro_batch_size = parameters, micro_batch_size
-        predicted = predict(self._config, device_type, micro_batch_size)
-        self.summary.predicted_peak_memory_gb = predicted.metered_peak_gb if predicted else None
+        predicted = predict(self._config, memory.device.type, micro_batch_size)
+        if predicted is not None:
+            self.summary.predicted_peak_memory_gb = predicted.in_process(memory.resident_bytes).metered_peak_gb
 
     def resumed(self, kept: dict[str, Any]) -> None:
         """Takes over from a checkpoint what the attempts before had measured."""

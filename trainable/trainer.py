@@ -62,7 +62,7 @@ class Trainer:
         self._resume(clone_from)
         self._told = 0 if self.step else None
         self.trackers = open_trackers(config, run_dir, identity, self.learner.world, self.step or None)
-        self.record.sized(self.learner.parameters, self.learner.micro_batch_size, self.learner.device.type)
+        self.record.sized(self.learner.parameters, self.learner.micro_batch_size, self.step_metrics.memory)
         if self.learner.world.is_main:
             self.record.write_origin(config, identity)
             self.record.write()

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trainable.device import MemoryMeter
 from trainable.distributed import World
 from trainable.memory import MemoryPrediction, expected_device, gpu_fraction, predict
 from trainable.model.activations import Numerics, saved_bytes
@@ -109,6 +110,32 @@ def test_a_gpu_counts_tensors_and_a_cpu_the_process() -> None:
     assert on_cpu.metered_peak_gb == on_cpu.peak_bytes / 1e9
     assert on_gpu.metered_peak_gb == on_gpu.tensors_peak_bytes / 1e9
     assert on_gpu.peak_bytes > on_gpu.tensors_peak_bytes
+
+
+def test_a_process_that_is_there_is_counted_as_it_is() -> None:
+    found = predicted()
+    here = found.in_process(resident_bytes=500_000_000 + found.weights_bytes)
+    assert 500_000_000 < here.process_bytes < 550_000_000
+    assert here.peak_bytes - here.process_bytes == found.peak_bytes - found.process_bytes
+    assert found.in_worker().peak_bytes > found.peak_bytes
+    on_gpu = predicted(device="cuda")
+    assert on_gpu.in_process(1) == on_gpu.in_worker() == on_gpu
+
+
+def test_what_an_optimizer_works_with_counts_to_the_update() -> None:
+    in_place, copying = predicted("optimizer=adamw"), predicted("optimizer=adam8bit")
+    largest = 1024 * 128
+    assert copying.update_bytes - in_place.update_bytes == 20 * largest
+    assert predicted("optimizer=adam8bit", device="cuda").update_bytes == in_place.update_bytes
+
+
+def test_the_meter_forgets_what_is_measured_aside() -> None:
+    meter = MemoryMeter(torch.device("cpu"))
+    with meter.aside():
+        torch.ones(50_000_000)
+    assert meter.read()["memory/peak_gb"] * 1e9 < meter.resident_bytes + 100_000_000
+    torch.ones(50_000_000)
+    assert meter.read()["memory/peak_gb"] * 1e9 > meter.resident_bytes + 150_000_000
 
 
 @pytest.mark.parametrize(

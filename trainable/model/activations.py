@@ -14,6 +14,8 @@ from trainable.spec.config import ModelConfig
 from trainable.spec.mistakes import WrongRequest, unknown
 
 _FP32, _BF16, _INT64 = 4, 2, 8
+# Tensors of the feed-forward layer's hidden width that a layer keeps.
+HIDDEN_TENSORS = {"transformer_lm": 4, "gpt2": 2}
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,16 @@ def logits_bytes(config: ModelConfig, rows: int) -> int:
     return rows * config.context_length * config.vocab_size * _FP32
 
 
+def small_blocks_bytes(config: ModelConfig, rows: int, numerics: Numerics, limit: int) -> int:
+    """What `saved_bytes` counts in tensors below `limit` bytes: all but the logits, the feed-forward tensors or everything."""
+    hidden, residual = feed_forward_bytes(config, rows, numerics), rows * config.context_length * config.d_model * numerics.item_bytes
+    if residual >= limit:
+        return 0
+    large = logits_bytes(config, rows) if logits_bytes(config, rows) >= limit else 0
+    large += config.num_layers * HIDDEN_TENSORS[config.architecture] * hidden if hidden >= limit else 0
+    return saved_bytes(config, rows, numerics) - large
+
+
 def feed_forward_bytes(config: ModelConfig, rows: int, numerics: Numerics) -> int:
     """Bytes of one hidden tensor of a feed-forward layer, the largest temporary inside a block."""
     return rows * config.context_length * config.d_ff * numerics.item_bytes
@@ -79,7 +91,7 @@ def _transformer_lm(config: ModelConfig, numerics: Numerics) -> tuple[int, int, 
     norm = (2 if numerics.on_cpu else 1) * d * _FP32 + _FP32
     # Autocast makes a copy of a float32 input for every matrix that multiplies it.
     inputs = (3 + 2) * d * item if numerics.bf16 else 2 * d * item
-    return 2 * norm + inputs + 4 * config.d_ff * item, norm, _matrix_entries(config)
+    return 2 * norm + inputs + HIDDEN_TENSORS["transformer_lm"] * config.d_ff * item, norm, _matrix_entries(config)
 
 
 def _gpt2(config: ModelConfig, numerics: Numerics) -> tuple[int, int, int]:
@@ -87,7 +99,7 @@ def _gpt2(config: ModelConfig, numerics: Numerics) -> tuple[int, int, int]:
     d, item = config.d_model, numerics.item_bytes
     norm = d * _FP32 + 2 * _FP32
     inputs = (3 + 1) * d * item if numerics.bf16 else 2 * d * item
-    return 2 * norm + inputs + 2 * config.d_ff * item, norm, _matrix_entries(config)
+    return 2 * norm + inputs + HIDDEN_TENSORS["gpt2"] * config.d_ff * item, norm, _matrix_entries(config)
 
 
 def _matrix_entries(config: ModelConfig) -> int:

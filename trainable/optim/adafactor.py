@@ -39,9 +39,9 @@ def _entries(shape: Shape) -> int:
 
 
 def workspace_bytes(shapes: Mapping[str, Shape], device: str) -> int:
-    """The update and the second moment of one tensor at a time."""
+    """The update of one tensor at a time, which its second moment is made in."""
     del device
-    return 8 * largest(shapes)
+    return 4 * largest(shapes)
 
 
 ADAFACTOR = OptimizerEntry(
