@@ -4,13 +4,17 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from tests.faults import disk
-from tests.faults.outcome import Difference, Outcome, difference, read_outcome
+from tests.faults.outcome import Difference, Outcome, difference, early_difference, read_outcome
 from tests.faults.rounds import ON_DISK, STRIKES, Round, Rounds
 from tests.faults.workplace import Workplace, ledger_lines
+
+# Every cell that early stopping may take to the confirmation, each trial to its end.
+_TO_THE_END = ("scheduler=fifo", "confirm.finalists=3")
 
 
 class Report:
@@ -55,12 +59,14 @@ class Report:
 
 def run_rounds(workplace: Workplace, rounds: int, seed: int, kinds: frozenset[str], more: Sequence[str] = ()) -> Report:
     """The undisturbed sweep, then `rounds` disturbed ones compared with it; tells of each as it ends."""
-    undisturbed, lines = _undisturbed(workplace, more)
+    stops_early = any(text.startswith("scheduler=") and text != "scheduler=fifo" for text in more)
+    compare = early_difference if stops_early else difference
+    undisturbed, lines = _undisturbed(workplace, [*more, *(_TO_THE_END if stops_early else ())])
     runner, report = Rounds(workplace, lines, kinds, tuple(more)), Report()
     for number in range(seed, seed + rounds):
         results = workplace.results(f"r{number}")
         started = time.monotonic()
-        done, found = _round(runner, number, results, undisturbed)
+        done, found = _round(runner, number, results, partial(compare, undisturbed))
         report.add(done, found)
         words = "finished" if done.finished else "NOT FINISHED"
         print(f"round {number}: {words} in {time.monotonic() - started:.0f} s, {dict(done.faults)}", flush=True)
@@ -80,14 +86,14 @@ def _undisturbed(workplace: Workplace, more: Sequence[str]) -> tuple[Outcome, in
     return read_outcome(results), ledger_lines(results)
 
 
-def _round(runner: Rounds, seed: int, results: Path, undisturbed: Outcome) -> tuple[Round, Difference | None]:
+def _round(runner: Rounds, seed: int, results: Path, compare: Callable[[Outcome], Difference]) -> tuple[Round, Difference | None]:
     """On a disk of its own when that can fill up; the outcome is read before the disk is gone."""
     if not ON_DISK & set(runner.kinds):
         done = runner.run(seed, results)
-        return done, difference(undisturbed, read_outcome(results)) if done.finished else None
+        return done, compare(read_outcome(results)) if done.finished else None
     with disk.small_disk(results):
         done = runner.run(seed, results)
-        return done, difference(undisturbed, read_outcome(results)) if done.finished else None
+        return done, compare(read_outcome(results)) if done.finished else None
 
 
 def _is_clean(done: Round, found: Difference | None) -> bool:

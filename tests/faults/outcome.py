@@ -25,12 +25,16 @@ Key = tuple[str, int]
 
 @dataclass(frozen=True)
 class Outcome:
-    """`rows` by (trial, step) and `trials` by name; `weights` are hashes of the kept models, `twice` rows that a run wrote twice."""
+    """`rows` by (trial, step) and `trials` by name; `weights` are hashes of the kept models, `twice` rows that a run wrote twice.
+
+    `rungs` are the decisions as the ledger has them, (trial, level, decision), in order.
+    """
 
     rows: Mapping[Key, Mapping[str, Any]]
     trials: Mapping[str, Mapping[str, Any]]
     weights: Mapping[str, str]
     ledger: Mapping[Key, Mapping[str, Any]]
+    rungs: tuple[tuple[str, int, str], ...] = ()
     twice: tuple[Key, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -68,12 +72,14 @@ def read_outcome(results: Path) -> Outcome:
         rows[key] = _of_the_run(row)
     runs = {name: RunDir(runs_dir(results) / row["run_id"]) for name, row in trials.items()}
     twice += [(name, step) for name, run in runs.items() for step in _steps_twice(run)]
-    state = replay(read_events(directory.ledger)[0])
+    events = read_events(directory.ledger)[0]
+    state = replay(events)
     return Outcome(
         rows=rows,
         trials={name: {k: v for k, v in _of_the_run(row).items() if k not in OF_THE_WAY} for name, row in trials.items()},
         weights={f"{name}/{kind}": digest for name, run in runs.items() for kind, digest in _weights(run)},
         ledger={(name, step): _of_the_run(found) for name, record in state.trials.items() for step, found in record.evaluations.items()},
+        rungs=tuple((event["trial"], rung["level"], rung["decision"]) for event in events for rung in _rung_of(event)),
         twice=tuple(twice),
         notes=tuple(f"{name}: {row['note']}" for name, row in trials.items() if row["note"]),
     )
@@ -100,9 +106,36 @@ def difference(undisturbed: Outcome, disturbed: Outcome) -> Difference:
     return found
 
 
+def early_difference(whole: Outcome, stopped: Outcome) -> Difference:
+    """In what a sweep with early stopping is not what `whole`, in which every one of its trials ran to the end, says of its trials.
+
+    When a trial is stopped depends on who came first; that it is decided on once at a rung, stopped there, and that every row
+    until then is the same to the last bit, does not.
+    """
+    found = Difference(notes=list(stopped.notes))
+    found.doubled += [f"row {key} twice" for key in stopped.twice]
+    decided = Counter((trial, level) for trial, level, _ in stopped.rungs)
+    found.doubled += [f"{trial} decided {times} times at {level}" for (trial, level), times in decided.items() if times > 1]
+    found.bits += [f"row {key}: {_changed(whole.rows.get(key), row)}" for key, row in stopped.rows.items() if whole.rows.get(key) != row]
+    for name, row in stopped.trials.items():
+        steps = {step for trial, step in stopped.rows if trial == name}
+        found.lost += [f"row {key}" for key in whole.rows if key[0] == name and key[1] <= row["step"] and key[1] not in steps]
+        stops = [level for trial, level, decision in stopped.rungs if trial == name and decision == "stop"]
+        expected = "stopped_early" if stops else whole.trials[name]["status"]
+        if row["status"] != expected or (stops and stops != [row["step"]]):
+            found.statuses.append(f"{name}: {row['status']} at step {row['step']}, stopped at {stops}, to the end it was {expected}")
+    return found
+
+
 def _of_the_run(row: Mapping[str, Any]) -> dict[str, Any]:
     """Numbers as their exact bits."""
     return {k: v.hex() if isinstance(v, float) else v for k, v in row.items() if not k.startswith(OF_THE_MACHINE)}
+
+
+def _rung_of(event: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The decision of an event: its own, or that which ended a trial."""
+    rung = event if event["event"] == "rung" else event.get("rung")
+    return [rung] if rung else []
 
 
 def _steps_twice(run: RunDir) -> list[int]:
