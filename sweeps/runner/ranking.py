@@ -18,9 +18,10 @@ def last_value(record: TrialRecord, metric: str) -> float | None:
 
 
 def ranked_cells(explored: Collection[TrialRecord], metrics: Sequence[str]) -> list[str]:
-    """The cells that lived, best first: completed before stopped, further in training before less far, then by the metrics.
+    """The cells that lived, best first, by the last value of the metrics, wherever a trial was stopped.
 
-    Several metrics rank by Pareto front (Deb et al. 2002, non-dominated sorting), within a front by the first of them;
+    A trial that was stopped early has had less time to get there: if it is ahead all the same, stopping it was a mistake that
+    the confirmation can mend. Equal values go to the one further in training. Several metrics rank by Pareto front (Deb et al. 2002, non-dominated sorting), within a front by the first of them;
     equal cells by name.
     """
     dead = {record.cell for record in explored if record.status in DEAD}
@@ -28,8 +29,8 @@ def ranked_cells(explored: Collection[TrialRecord], metrics: Sequence[str]) -> l
     alive = [record for record in explored if record.trial in costs and math.isfinite(costs[record.trial][0])]
     fronts = _fronts({record.trial: costs[record.trial] for record in alive})
 
-    def rank(record: TrialRecord) -> tuple[bool, int, int, float, str]:
-        return (record.status != Status.COMPLETED, -record.step, fronts[record.trial], costs[record.trial][0], record.cell)
+    def rank(record: TrialRecord) -> tuple[int, float, int, str]:
+        return (fronts[record.trial], costs[record.trial][0], -record.step, record.cell)
 
     return list(dict.fromkeys(record.cell for record in sorted(alive, key=rank)))
 

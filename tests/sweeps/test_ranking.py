@@ -13,14 +13,19 @@ def record(cell: str, step: int, status: Status = Status.COMPLETED, **metrics: f
     return made
 
 
-def test_completed_before_stopped_further_before_less_far_then_the_metric() -> None:
+def test_a_stopped_trial_that_is_ahead_goes_before_a_completed_one() -> None:
     trials = [
         record("d", 40, Status.STOPPED_EARLY, eval__loss=1.0),
         record("b", 100, eval__loss=3.0),
         record("c", 60, Status.STOPPED_EARLY, eval__loss=2.0),
         record("a", 100, eval__loss=2.5),
     ]
-    assert ranked_cells(trials, ["eval/loss"]) == ["a", "b", "c", "d"]
+    assert ranked_cells(trials, ["eval/loss"]) == ["d", "c", "a", "b"]
+
+
+def test_equal_values_go_to_the_one_further_in_training() -> None:
+    trials = [record("a", 40, Status.STOPPED_EARLY, eval__loss=2.0), record("b", 100, eval__loss=2.0)]
+    assert ranked_cells(trials, ["eval/loss"]) == ["b", "a"]
 
 
 def test_the_dead_and_the_unmeasured_are_never_finalists() -> None:
