@@ -21,8 +21,8 @@ def ranked_cells(explored: Collection[TrialRecord], metrics: Sequence[str]) -> l
     """The cells that lived, best first, by the last value of the metrics, wherever a trial was stopped.
 
     A trial that was stopped early has had less time to get there: if it is ahead all the same, stopping it was a mistake that
-    the confirmation can mend. Equal values go to the one further in training. Several metrics rank by Pareto front (Deb et al. 2002, non-dominated sorting), within a front by the first of them;
-    equal cells by name.
+    the confirmation can mend. Equal values go to the one further in training, equal cells by name. Several metrics rank by
+    Pareto front (Deb et al. 2002, non-dominated sorting), within a front by the first of them.
     """
     dead = {record.cell for record in explored if record.status in DEAD}
     costs = {record.trial: _costs(record, metrics) for record in explored if record.cell not in dead}
