@@ -44,7 +44,7 @@ def test_the_tree_names_no_file_that_is_gone() -> None:
 
 def commands() -> list[str]:
     blocks = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
-    lines = [line.split("  #")[0].strip() for language, block in blocks if not language for line in block.splitlines()]
+    lines = [line.split(" #")[0].strip() for language, block in blocks if not language for line in block.splitlines()]
     return [line for line in lines if line.startswith("python -m sweeps.") and "--address" not in line]
 
 
