@@ -44,7 +44,7 @@ def running_ray(address: str | None, *, dashboard: bool = False) -> Iterator[Non
         options |= {"include_dashboard": dashboard, "object_store_memory": _OBJECT_STORE_BYTES, "num_cpus": os.cpu_count()}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        ray.init(address=address, **options)
+        ray.init(address=address or "local", **options)
     try:
         yield
     finally:
