@@ -98,7 +98,8 @@ def as_markdown(summary: RunSummary) -> str:
     """The protocol's summary page (section 11.1), with what one run can know."""
     marks = {Status.COMPLETED: "✅", Status.RUNNING: "▶", Status.STOPPED_EARLY: "■"}
     config = summary.config
-    rows = [f"| {name} | {_number(value)} |" for name, value in summary.metrics.items() if value is not None]
+    further = {"predicted memory/peak_gb": summary.predicted_peak_memory_gb, "seconds spent in probes": summary.probe_seconds}
+    rows = [f"| {name} | {_number(value)} |" for name, value in {**summary.metrics, **further}.items() if value is not None]
     return "\n".join(
         [
             f"# Experiment: {summary.experiment_id}",
