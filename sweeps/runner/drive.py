@@ -14,7 +14,7 @@ from sweeps.runner.conductor import Conductor
 from sweeps.runner.endings import RayLost, StorageFailed, mend_summaries, storage_trouble
 from sweeps.runner.launch import run_trials, running_ray, terminate_like_interrupt
 from sweeps.runner.ledger import Ledger
-from sweeps.runner.plan import Finished, Limits, next_action, wanted_trials
+from sweeps.runner.plan import Finished, Limits, next_action, seed_mistakes, wanted_trials
 from sweeps.runner.progress import Progress
 from sweeps.runner.schedulers.registry import SCHEDULERS
 from sweeps.runner.searchers.mistakes import searcher_remarks
@@ -68,6 +68,8 @@ def _drive(blueprint: Blueprint, options: Options, console: Console) -> int:
     except DamagedLedger as damaged:
         raise WrongRequest([str(damaged)]) from damaged
     try:
+        if mistakes := seed_mistakes(blueprint, ledger.state):
+            raise WrongRequest(mistakes)
         _prepare_data(blueprint, console)
         _write_statement(blueprint, sweep_dir, ledger)
         _tell_start(blueprint, ledger, sweep_dir, console)

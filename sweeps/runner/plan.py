@@ -176,6 +176,16 @@ def wanted_trials(blueprint: Blueprint, state: SweepState) -> set[str]:
     return drawn | {r.trial for r in confirmed if r.cell in cells and r.seed in seeds}
 
 
+def seed_mistakes(blueprint: Blueprint, state: SweepState) -> list[str]:
+    """Seeds that the sweep would confirm with although it has explored with them, or the other way round."""
+    settings = blueprint.settings
+    explored, confirmed = ({r.seed for r in state.trials.values() if r.stage == stage} for stage in Stage)
+    mistakes = [f"sweep.seeds: this sweep explored with seed {seed}" for seed in sorted(explored & set(settings.sweep.seeds))]
+    if settings.explore.seed in confirmed:
+        mistakes.append(f"explore.seed: this sweep confirmed with seed {settings.explore.seed}")
+    return [f"{mistake}; the confirmation needs fresh seeds (take others, or --fresh)" for mistake in mistakes]
+
+
 def _missing_confirmations(blueprint: Blueprint, state: SweepState, cells: list[str]) -> Iterator[Start]:
     """Seed by seed, so that a budget that ends early leaves whole pairs."""
     values: dict[str, Mapping[str, Any]] = {record.cell: record.values for record in state.trials.values()}

@@ -137,3 +137,16 @@ def test_an_undisturbed_sweep_gives_the_same_bits_again(tmp_path: Path, override
     again = [*overrides()[:2], f"experiment.results_dir={tmp_path / 'again'}", *overrides()[3:]]
     run_here(SMALL, again)
     assert not difference(read_outcome(tmp_path / "results"), read_outcome(tmp_path / "again"))
+
+
+@pytest.mark.usefixtures("no_ray")
+@pytest.mark.parametrize("seeds", ["explore.seed=5 sweep.seeds=[0,1]", "explore.seed=1 sweep.seeds=[2,3]"])
+def test_a_seed_is_explored_or_confirmed_with_and_never_both(
+    tmp_path: Path, overrides: Overrides, capsys: pytest.CaptureFixture[str], seeds: str
+) -> None:
+    run_here(SMALL, overrides("explore.seed=0", "sweep.seeds=[1,2]"))
+    before = sweep_directory(tmp_path / "results").ledger.read_bytes()
+    code, printed = command(SMALL, overrides(*seeds.split()), capsys)
+    assert code == 2
+    assert "fresh seeds" in printed
+    assert sweep_directory(tmp_path / "results").ledger.read_bytes() == before
