@@ -19,7 +19,7 @@ from trainable.spec.config import RunConfig
 from trainable.spec.experiment_id import ExperimentId, value_slug
 from trainable.spec.identity import TrialKey, cell_of
 from trainable.spec.mistakes import EXIT_DONE, EXIT_FAILED, WrongRequest
-from trainable.spec.run_dir import RunDir, free_run_name, runs_dir
+from trainable.spec.run_dir import RunDir, claim_run_name, runs_dir
 from trainable.spec.status import Status
 from trainable.trainer import Evaluation, Trainer
 
@@ -61,7 +61,7 @@ def _new_run(overrides: Sequence[str]) -> tuple[RunConfig, RunDir]:
     # Under torchrun every rank must come to the same name: the launcher's id keeps the minute from passing between them.
     launch = os.environ.get("TORCHELASTIC_RUN_ID")
     taken = str(name) if launch is None else str(replace(name, variant=f"{name.variant}-{launch[:8]}"))
-    return config, RunDir(runs / (free_run_name(runs, taken) if launch is None else taken))
+    return config, RunDir(runs / (claim_run_name(runs, taken) if launch is None else taken))
 
 
 def _resumed(run: Path, overrides: Sequence[str]) -> tuple[RunConfig, RunDir]:

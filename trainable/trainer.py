@@ -1,6 +1,5 @@
 """One run, pulled: ``while not trainer.done: trainer.advance()``. Used alike with and without Ray."""
 
-import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,8 +25,6 @@ from trainable.spec.metric_names import DOWNSTREAM_PREFIX
 from trainable.spec.run_dir import RunDir
 from trainable.spec.status import Status
 from trainable.step_metrics import Metrics, StepMetrics
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -105,6 +102,8 @@ class Trainer:
             self.trackers.finish(Status.INTERRUPTED)
             checkpoints.drop_expired(self.run_dir, keep=1)
         if self._lock is not None:
+            # Nobody writes the rows of an ended run again.
+            sync_file(self.run_dir.metrics_csv)
             self._lock.close()
         leave_world(self.learner.world)
 

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
+from trainable.spec.atomic_write import sync_directory
 from trainable.spec.ledger import DamagedLedger, SweepState, apply, read_events, replay
 from trainable.spec.mistakes import WrongRequest
 from trainable.spec.sweep_dir import SweepDir
@@ -34,6 +35,7 @@ class Ledger:
         self.warning = _cut_torn_end(sweep_dir.ledger, whole)
         # Unbuffered: what a failed write left behind is known, and can be taken back.
         self._file = open(sweep_dir.ledger, "ab", buffering=0)
+        sync_directory(sweep_dir.path)
 
     def append(self, event: str, **values: Any) -> Mapping[str, Any]:
         """Writes one event and moves the state by it. Raises OSError when the disk is full: the state is then unmoved."""

@@ -7,11 +7,11 @@ from typing import Any
 
 from sweeps.runner.blueprint import Blueprint
 from trainable.spec.experiment_id import ExperimentId, value_slug
-from trainable.spec.run_dir import free_run_name
+from trainable.spec.run_dir import claim_run_name
 
 
 def run_name(blueprint: Blueprint, values: Mapping[str, Any], seed: int, runs: Path, taken: set[str], started: datetime) -> str:
-    """``YYYYMMDD_HHMM_phase-category_description_variant_seedN``, unlike any in `taken` or in the folder `runs`."""
+    """``YYYYMMDD_HHMM_phase-category_description_variant_seedN``, unlike any in `taken` or in the folder `runs`; makes its directory."""
     config = blueprint.config(values, seed)
     experiment = config.experiment
     name = ExperimentId(
@@ -22,4 +22,4 @@ def run_name(blueprint: Blueprint, values: Mapping[str, Any], seed: int, runs: P
         variant=experiment.variant or "-".join(value_slug(key, value) for key, value in sorted(values.items())),
         seed=seed,
     )
-    return free_run_name(runs, str(name), taken)
+    return claim_run_name(runs, str(name), taken)

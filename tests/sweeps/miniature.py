@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
+from uuid import uuid4
 
 from sweeps.runner.blueprint import Blueprint
 from sweeps.runner.conductor import Conductor
@@ -104,6 +105,9 @@ class Miniature:
     disk: dict[str, int] = field(default_factory=dict)
     starts: list[tuple[int, str, int]] = field(default_factory=list)
     drivers: int = 0
+
+    def __post_init__(self) -> None:
+        self.runs = self.runs / uuid4().hex
 
     @property
     def state(self) -> SweepState:

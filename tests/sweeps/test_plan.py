@@ -184,7 +184,7 @@ def test_a_torn_last_event_is_found_out_again(plan: Plan, runs: Path) -> None:
     for schedule in SCHEDULES.values():
         undisturbed = Miniature(plan(*schedule), runs)
         undisturbed.drive()
-        for number in range(2, len(undisturbed.lines)):
+        for number in range(2, len(undisturbed.lines), 3):
             torn = Miniature(plan(*schedule), runs)
             torn.drive(lives=number)
             torn.lines.pop()

@@ -1,5 +1,6 @@
 """What a kill between two file operations leaves, and that the next attempt puts it right."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -156,3 +157,19 @@ def test_what_a_checkpoint_brought_back_is_told_also_when_the_run_then_diverges(
     told = [trainer.advance(), trainer.advance()]
     trainer.close()
     assert [(e.step, e.status, bool(e.metrics)) for e in told] == [(4, Status.RUNNING, True), (4, Status.DIVERGED, False)]
+
+
+def test_every_row_is_on_the_disk_when_a_run_ends(tmp_path: Path, tiny_overrides: Overrides, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A power cut after the end must not take the rows that no checkpoint counted on: nobody would write them again."""
+    config, run_dir = config_of(tiny_overrides("optimizer=sgd", "optimizer.lr=1e30", "training.grad_clip=0")), RunDir(tmp_path / "run")
+    on_disk: dict[str, int] = {}
+    fsync = os.fsync
+
+    def noted(descriptor: int) -> None:
+        on_disk[str(Path(f"/proc/self/fd/{descriptor}").readlink())] = os.fstat(descriptor).st_size
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noted)
+    (last,) = train(config, run_dir)
+    assert (last.status, last.step) == (Status.DIVERGED, 1)
+    assert on_disk[str(run_dir.metrics_csv)] == run_dir.metrics_csv.stat().st_size

@@ -61,15 +61,26 @@ def runs_dir(results_dir: str | Path) -> Path:
     return Path(results_dir) / "runs"
 
 
-def free_run_name(runs: Path, wanted: str, taken: frozenset[str] | set[str] = frozenset()) -> str:
-    """`wanted`, or the first of ``<wanted>-2``, ``<wanted>-3``, ... that no directory and no name in `taken` has.
+def claim_run_name(runs: Path, wanted: str, taken: frozenset[str] | set[str] = frozenset()) -> str:
+    """`wanted`, or the first of ``<wanted>-2``, ``<wanted>-3``, ... that no directory and no name in `taken` has; its directory is made.
 
-    The number goes before a ``_seedN`` ending, so that the name remains an experiment id.
+    Names say the minute of a start: the directory keeps another process from taking the same one. The number goes before a
+    ``_seedN`` ending, so that the name remains an experiment id.
     """
     head, separator, seed = wanted.rpartition("_seed")
     head, ending = (head, separator + seed) if separator and seed.isdecimal() else (wanted, "")
     name, number = wanted, 1
-    while name in taken or (runs / name).exists():
+    while name in taken or not _make(runs / name):
         number += 1
         name = f"{head}-{number}{ending}"
     return name
+
+
+def _make(folder: Path) -> bool:
+    """Whether the folder was made now, and by us."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainable.spec.experiment_id import PHASES, ExperimentId, parse_experiment_id, value_slug
-from trainable.spec.run_dir import free_run_name
+from trainable.spec.run_dir import claim_run_name
 
 names = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=12)
 moments = st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)).map(lambda t: t.replace(second=0, microsecond=0))
@@ -58,7 +58,12 @@ def test_varied_values_as_parts_of_an_id(key: str, value: object, slug: str) -> 
 def test_a_taken_name_gets_a_number_and_remains_an_id(tmp_path: Path) -> None:
     name = "20251030_1430_baseline-adam_x_lr1e-4_seed42"
     (tmp_path / name).mkdir()
-    second = free_run_name(tmp_path, name)
-    third = free_run_name(tmp_path, name, {second})
-    assert (second, third) == (name.replace("_seed", "-2_seed"), name.replace("_seed", "-3_seed"))
+    second = claim_run_name(tmp_path, name)
+    third = claim_run_name(tmp_path, name, {name.replace("_seed", "-3_seed")})
+    assert (second, third) == (name.replace("_seed", "-2_seed"), name.replace("_seed", "-4_seed"))
     assert parse_experiment_id(third).seed == 42
+
+
+def test_two_runs_that_start_together_have_two_names(tmp_path: Path) -> None:
+    names = {claim_run_name(tmp_path / "runs", "20251030_1430_baseline-adam_x_lr1e-4") for _ in range(3)}
+    assert len(names) == 3
