@@ -33,7 +33,7 @@ def _show_cells(conclusion: Conclusion, console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     columns = [number for number, title in enumerate(conclusion.header) if title in _SHOWN]
     for number in columns:
-        table.add_column(conclusion.header[number], justify="right" if number else "left", no_wrap=True)
+        table.add_column(conclusion.header[number], justify="right" if number else "left", no_wrap=number > 0)
     for row in conclusion.table:
         table.add_row(*(row[number] for number in columns))
     console.print(conclusion.trials, soft_wrap=True)
