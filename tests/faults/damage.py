@@ -46,8 +46,8 @@ def tear_ledger(results: Path, random: Random) -> str | None:
 
 def tear_rows(results: Path, random: Random) -> str | None:
     """Cuts the newest ``metrics.csv`` of a run that has not ended, somewhere in its last lines."""
-    unfinished = [path.parent for path in results.glob("runs/*/summary.json") if json.loads(path.read_text())["status"] in _UNFINISHED]
-    tables = sorted((path for run in unfinished for path in run.glob("logs/metrics.csv")), key=lambda path: path.stat().st_mtime)
+    found = (path for run in _unfinished(results) for path in run.glob("logs/metrics.csv"))
+    tables = sorted(found, key=lambda path: path.stat().st_mtime)
     if not tables or not (size := tables[-1].stat().st_size):
         return None
     kept = random.randrange(max(0, size - 600), size)
@@ -59,8 +59,13 @@ def tear_rows(results: Path, random: Random) -> str | None:
 DAMAGES = {"bit_flip": flip_bit, "truncation": truncate, "torn_ledger": tear_ledger, "torn_rows": tear_rows}
 
 
+def _unfinished(results: Path) -> list[Path]:
+    """Runs that will be continued: nobody can mend what has ended."""
+    return [path.parent for path in results.glob("runs/*/summary.json") if json.loads(path.read_text())["status"] in _UNFINISHED]
+
+
 def _file_of_newest_checkpoint(results: Path, random: Random) -> Path | None:
-    folders = [path for path in results.glob("runs/*/checkpoints/checkpoint-*") if path.is_dir()]
+    folders = [path for run in _unfinished(results) for path in run.glob("checkpoints/checkpoint-*") if path.is_dir()]
     newest = max(folders, key=lambda path: path.stat().st_mtime, default=None)
     files = sorted(path for path in newest.iterdir() if path.stat().st_size) if newest else []
     return random.choice(files) if files else None
