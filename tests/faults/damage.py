@@ -1,10 +1,12 @@
 """Damage to files between two runs: what a bad disk or a power cut leaves."""
 
-import json
 from pathlib import Path
 from random import Random
 
-_UNFINISHED = ("running", "interrupted", "failed")
+from trainable.spec.ledger import read_events, replay
+from trainable.spec.status import Status
+
+_UNFINISHED = (Status.RUNNING, Status.INTERRUPTED, Status.FAILED)
 
 
 def flip_bit(results: Path, random: Random) -> str | None:
@@ -61,7 +63,9 @@ DAMAGES = {"bit_flip": flip_bit, "truncation": truncate, "torn_ledger": tear_led
 
 def _unfinished(results: Path) -> list[Path]:
     """Runs that will be continued: nobody can mend what has ended."""
-    return [path.parent for path in results.glob("runs/*/summary.json") if json.loads(path.read_text())["status"] in _UNFINISHED]
+    states = [replay(read_events(path)[0]) for path in results.glob("sweeps/*/ledger.jsonl")]
+    records = [record for state in states for record in state.trials.values() if record.status in _UNFINISHED]
+    return [results / "runs" / record.run_id for record in records]
 
 
 def _file_of_newest_checkpoint(results: Path, random: Random) -> Path | None:
