@@ -67,14 +67,19 @@ def is_run(path: Path) -> bool:
 
 def load_sweep(directory: SweepDir) -> Sweep:
     """The sweep in `directory`. Raises ValueError when its ``sweep.json`` is missing, damaged or of another format."""
-    try:
-        statement = Statement.from_json(directory.read_statement())
-    except (OSError, TypeError, KeyError, AttributeError, ValueError) as error:
-        raise ValueError(f"{directory.statement} cannot be read as a sweep statement: {error}") from error
+    statement = read_statement(directory)
     state, notes = read_ledger(directory.ledger)
     runs = directory.path / statement.runs_dir
     records = sorted(state.trials.values(), key=lambda record: record.trial)
     return Sweep(directory, statement, state, [_trial_of(record, runs, statement.metric) for record in records], notes)
+
+
+def read_statement(directory: SweepDir) -> Statement:
+    """What ``sweep.json`` says. Raises ValueError when it is missing, damaged or of another format."""
+    try:
+        return Statement.from_json(directory.read_statement())
+    except (OSError, TypeError, KeyError, AttributeError, ValueError) as error:
+        raise ValueError(f"{directory.statement} cannot be read as a sweep statement: {error}") from error
 
 
 def load_run(path: Path) -> Trial:

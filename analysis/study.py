@@ -1,16 +1,22 @@
 """A summarized sweep as figures and reports look at it: the statement, the rows of its trials, and where its curves are."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from analysis.columns import Row
+from analysis.load import read_statement
 from analysis.trials import config_of
 from trainable.spec.statement import Statement
 from trainable.spec.status import Stage
+from trainable.spec.sweep_dir import SweepDir
 
 BASELINE, WINNER = "baseline", "winner"
 
@@ -43,6 +49,20 @@ class Study:
     rows: Sequence[Row]
     metrics: Path
 
+    @classmethod
+    def from_files(cls, directory: Path) -> "Study":
+        """The study of the ``sweep.json``, ``trials.parquet`` and ``metrics.parquet`` in `directory`; needs no ledger and no run directory.
+
+        Raises ValueError, with the name of the file, when one of them is missing, damaged or of another format.
+        """
+        files = SweepDir(directory)
+        statement = read_statement(files)
+        with _told_by_name(files.trials):
+            rows = pq.read_table(files.trials).to_pylist()
+        with _told_by_name(files.metrics):
+            pq.read_schema(files.metrics)
+        return cls(statement, rows, files.metrics)
+
     @cached_property
     def cells(self) -> dict[str, Cell]:
         """Every cell that was tried, ordered by its varied values."""
@@ -64,6 +84,14 @@ class Study:
             rank=rows[0]["finalist_rank"],
             confirmed=any(row["stage"] == Stage.CONFIRM for row in rows),
         )
+
+
+@contextmanager
+def _told_by_name(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, pa.ArrowException) as error:
+        raise ValueError(f"{file} cannot be read: {error}") from error
 
 
 def short_names(keys: Sequence[str]) -> dict[str, str]:
