@@ -42,6 +42,11 @@ _METRICS = [
     Metric("test/loss", "nats/token", "cross entropy on the test set, at the end"),
     Metric("test/perplexity", "1", "exp(test/loss)"),
     Metric("test/ood_perplexity", "1", "perplexity on an out-of-distribution test set"),
+    Metric("bounds/empirical_bpd", "bits/token", "loss of the quantised model with smoothed predictions on sampled training documents"),
+    Metric("bounds/kl_divergence", "nats", "ln 1 / P(h): what the quantised model and the choices made for it take to write down"),
+    Metric("bounds/bound_value", "bits/token", "PAC-Bayes bound on the expected loss, the best over the grid of smoothings"),
+    Metric("bounds/compressed_size_bits", "bits", "prefix-free length of the quantised model"),
+    Metric("bounds/vacuous", "1", "1 where the bound says no more than random guessing does, else 0", integer=True),
 ]
 
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _METRICS}
@@ -51,8 +56,13 @@ EVERY_RUN: list[str] = [
     m.name for m in _METRICS if m.name.split("/")[0] in {"step", "epoch", "train", "eval", "memory", "time", "optimizer"}
 ]
 # Written once, at the end, into the summary.
-AT_THE_END: list[str] = [m.name for m in _METRICS if m.name.startswith(("test/", "downstream/"))]
 DOWNSTREAM_PREFIX = "downstream/"
+_AT_THE_END = ("test/", "bounds/", DOWNSTREAM_PREFIX)
+
+
+def is_at_the_end(name: str) -> bool:
+    """Whether the metric is measured once, when a run is complete."""
+    return name.startswith(_AT_THE_END)
 
 
 def is_known(name: str) -> bool:
