@@ -54,6 +54,7 @@ _MEASURED: list[tuple[Column, Source]] = [
     (Column("parameters", WHOLE, "parameters", "trainable parameters"), _told("parameters")),
     (Column("optimizer_state_bytes", WHOLE, "bytes", "memory of the optimizer's state"), _told("optimizer_state_bytes")),
     (Column("checkpoint_bytes", WHOLE, "bytes", "size of the last checkpoint on disk"), _told("checkpoint_bytes")),
+    (Column("predicted_peak_memory_gb", REAL, "GB", "memory/peak_gb as predicted when the run started"), _told("predicted_peak_memory_gb")),
     (Column("micro_batch_size", WHOLE, "sequences", "sequences per forward pass and rank"), _told("micro_batch_size")),
     (Column("commit", TEXT, "", "git commit of the code that ran"), _told("commit")),
     (Column("host", TEXT, "", "machine that ran it"), _told("host")),

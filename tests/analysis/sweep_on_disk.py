@@ -122,6 +122,7 @@ class SweepBuilder:
             "parameters": 1_000_000,
             "optimizer_state_bytes": 8_000_000,
             "checkpoint_bytes": 12_000_000,
+            "predicted_peak_memory_gb": 0.45,
             "host": "node1",
             "device": "cpu",
             "commit": "abc123",

@@ -48,6 +48,7 @@ def test_one_row_per_trial_with_what_both_witnesses_say(sweep: SweepBuilder) -> 
         "parameters": 1_000_000,
         "optimizer_state_bytes": 8_000_000,
         "checkpoint_bytes": 12_000_000,
+        "predicted_peak_memory_gb": 0.45,
         "commit": "abc123",
         "host": "node1",
         "device": "cpu",
