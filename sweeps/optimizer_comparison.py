@@ -5,7 +5,7 @@ The baseline is AdamW, because the quantised forms decouple their decay too and 
 
 from dataclasses import replace
 
-from search_spaces.optimizer import LEARNING_RATES, optimizers
+from search_spaces.optimizer import LEARNING_RATES, LEARNING_RATES_OF_GPT2, optimizers
 from sweeps.runner.cli import main
 from sweeps.runner.settings import ConfirmSection, ExploreSection, SchedulerSection, Settings
 from sweeps.runner.sweep import Sweep
@@ -17,7 +17,7 @@ LARGEST_STATE = {"adam8bit": 0.26, "adam4bit": 0.14, "hybrid8": 0.14}
 SWEEP = Sweep(
     name="optimizer_comparison",
     hypothesis="Quantised and factored optimizer states match a tuned AdamW within 1 % perplexity, at a fraction of its memory and speed.",
-    space=optimizers(*LEARNING_RATES),
+    space=optimizers(LEARNING_RATES),
     baseline={"optimizer": "adamw"},
     claims=[
         *(Claim(f"{o}: perplexity at most 1 % above AdamW's.", 0.01, "eval/perplexity", {"optimizer": o}) for o in OTHERS),
@@ -42,7 +42,8 @@ SWEEP = replace(
     SWEEP,
     full=replace(
         SWEEP,
-        base=["model=gpt2-small", "data=openwebtext", "training.max_steps=10000", "training.batch_size=64", "training.eval_interval=500"],
+        space=optimizers(LEARNING_RATES_OF_GPT2),
+        base=["experiment=optimizers_gpt2_small"],
         settings=replace(SWEEP.settings, scheduler=SchedulerSection(grace_steps=1000, reduction_factor=2)),
     ),
 )

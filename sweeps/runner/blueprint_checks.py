@@ -12,7 +12,7 @@ from trainable.spec.compose import known_keys
 from trainable.spec.config import GROUPS
 from trainable.spec.metric_names import METRICS, is_known
 from trainable.spec.mistakes import unknown
-from trainable.spec.statement import ALL_CELLS, WINNER
+from trainable.spec.statement import ALL_CELLS, KINDS, SUPERIORITY, WINNER, Claim
 from trainable.spec.sweep_dir import SweepDir
 
 SCALES = ("small", "full")
@@ -64,6 +64,7 @@ def _key_mistakes(sweep: Sweep) -> Iterator[str]:
 
 def _claim_mistakes(sweep: Sweep) -> Iterator[str]:
     for claim in sweep.claims:
+        yield from _kind_mistakes(claim)
         if not is_known(claim.metric) and claim.metric not in SUMMARY_NUMBERS:
             yield unknown("metric in a claim", claim.metric, [*METRICS, *SUMMARY_NUMBERS])
         if isinstance(claim.cell, str):
@@ -73,6 +74,16 @@ def _claim_mistakes(sweep: Sweep) -> Iterator[str]:
         for key in claim.cell:
             if key not in sweep.keys:
                 yield unknown("key in a claim", key, sweep.keys)
+
+
+def _kind_mistakes(claim: Claim) -> Iterator[str]:
+    bound, kind = claim.max_relative_difference, claim.stated_kind
+    if kind not in KINDS:
+        yield unknown("kind of claim", kind, KINDS)
+    elif kind == SUPERIORITY and bound > 0:
+        yield f"max_relative_difference={bound} of a claim of superiority must be at most 0; 'at most {bound:.2%} worse' is non_inferiority"
+    elif kind != SUPERIORITY and not bound > 0:
+        yield f"max_relative_difference={bound} of a claim of {kind} must be above 0: it is the margin"
 
 
 def _warm_start_mistakes(settings: Settings) -> Iterator[str]:

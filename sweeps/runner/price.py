@@ -1,6 +1,7 @@
 """The price tag before a sweep starts: trials, steps, tokens, expected time and memory."""
 
 from dataclasses import dataclass
+from statistics import fmean
 
 from sweeps.runner.blueprint import Blueprint
 from sweeps.runner.memory_plan import MemoryOfTrials, memory_of_trials
@@ -31,9 +32,10 @@ class Price:
     def lines(self) -> list[str]:
         trials = f"{self.explore_trials} to explore, {self.confirm_trials} to confirm"
         saved = 1 - self.steps / self.full_steps if self.full_steps else 0.0
+        less = f" ({saved:.0%} less than the {self.full_steps:,} without early stopping)" if saved else ""
         return [
             f"trials   {self.explore_trials + self.confirm_trials} ({trials})",
-            f"steps    about {self.steps:,} ({saved:.0%} less than the {self.full_steps:,} without early stopping)",
+            f"steps    about {self.steps:,}{less}",
             f"tokens   about {self.tokens:,}",
             f"time     about {_duration(self.seconds)} (estimated, not measured)",
             *(group.line() for group in self.memory[:_MEMORY_LINES]),
@@ -48,12 +50,11 @@ class Price:
 def price(blueprint: Blueprint, slots: int) -> Price:
     """The price of the sweep from an empty ledger, with `slots` trials at once."""
     explore, confirm = expected_trials(blueprint)
-    steps = expected_steps(blueprint)
-    full = round(_full_steps(blueprint) * explore + _full_steps(blueprint) * confirm)
-    tokens_per_step = blueprint.base.training.batch_size * blueprint.base.model.context_length
-    tokens = steps * tokens_per_step
-    seconds = tokens * flops_per_token(blueprint.base.model) / _flops(blueprint.base) / slots
-    return Price(explore, confirm, steps, full, tokens, seconds, tuple(memory_of_trials(blueprint)))
+    steps, run = expected_steps(blueprint), _full_run(blueprint)
+    runs = steps / run.steps
+    seconds = runs * run.flops / _flops(blueprint.base) / slots
+    memory = sorted(memory_of_trials(blueprint), key=lambda group: -group.prediction.peak_bytes if group.prediction else 0)
+    return Price(explore, confirm, steps, round(run.steps * (explore + confirm)), round(runs * run.tokens), seconds, tuple(memory))
 
 
 def expected_trials(blueprint: Blueprint) -> tuple[int, int]:
@@ -69,7 +70,7 @@ def expected_trials(blueprint: Blueprint) -> tuple[int, int]:
 def expected_steps(blueprint: Blueprint) -> int:
     """Steps when every rung keeps one trial in `reduction_factor`, and the confirmation runs whole."""
     explore, confirm = expected_trials(blueprint)
-    settings, full = blueprint.settings, _full_steps(blueprint)
+    settings, full = blueprint.settings, _full_run(blueprint).steps
     levels = [*SCHEDULERS[settings.scheduler.name]().levels(blueprint.race), full]
     steps, alive, before = 0.0, float(explore), 0.0
     for level in levels:
@@ -78,12 +79,22 @@ def expected_steps(blueprint: Blueprint) -> int:
     return round(steps + confirm * full)
 
 
-def _full_steps(blueprint: Blueprint) -> float:
-    """Mean steps of a full run over the cells known in advance."""
+@dataclass(frozen=True)
+class _FullRun:
+    """Means over the cells known in advance."""
+
+    steps: float
+    tokens: float
+    flops: float
+
+
+def _full_run(blueprint: Blueprint) -> _FullRun:
     seed = blueprint.settings.explore.seed
     known = [dict(slot.grid) for slot in blueprint.slots if {key for key, _ in slot.grid} >= set(blueprint.sweep.keys)]
-    steps = [blueprint.config(values, seed).training.max_steps for values in known]
-    return sum(steps) / len(steps) if steps else float(blueprint.base.training.max_steps)
+    configs = [blueprint.config(values, seed) for values in known] or [blueprint.base]
+    tokens = [config.training.max_steps * config.training.batch_size * config.model.context_length for config in configs]
+    flops = [count * flops_per_token(config.model) for count, config in zip(tokens, configs, strict=True)]
+    return _FullRun(fmean(config.training.max_steps for config in configs), fmean(tokens), fmean(flops))
 
 
 def _flops(config: RunConfig) -> float:

@@ -40,13 +40,22 @@ def test_every_distinct_memory_has_a_line_that_names_what_makes_it() -> None:
     assert [(group.trials, dict(group.values)) for group in found] == [(4, {"optimizer": ("adamw", "adam")}), (2, {"optimizer": ("sgd",)})]
     assert "(optimizer=adamw|adam)" in found[0].line()
     lines = memory_lines({"training.batch_size": [4, 8, 16]})
-    assert [line.split("(")[1].split(")")[0] for line in lines] == ["batch_size=4", "batch_size=8", "batch_size=16"]
+    assert [line.split("(")[1].split(")")[0] for line in lines] == ["batch_size=16", "batch_size=8", "batch_size=4"]
 
 
 def test_many_memories_are_summed_up() -> None:
     lines = memory_lines({"training.batch_size": list(range(1, 21))})
     assert len(lines) == 13
     assert "8 more, from" in lines[-1]
+
+
+def test_the_price_counts_each_cell_by_its_own_size() -> None:
+    one, both = (price(blueprint_of({"model": models}), slots=1) for models in (["micro"], ["micro", "tiny"]))
+    tiny = price(blueprint_of({"model": ["tiny"]}), slots=1)
+    # One explored cell and the confirmation cost by the mean run of their sweep.
+    per_step = [found.seconds / found.steps for found in (one, both, tiny)]
+    assert per_step[1] == pytest.approx((per_step[0] + per_step[2]) / 2)
+    assert both.tokens / both.steps == pytest.approx((one.tokens / one.steps + tiny.tokens / tiny.steps) / 2)
 
 
 def test_the_largest_trial_decides_the_share_of_a_gpu() -> None:
