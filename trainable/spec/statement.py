@@ -7,6 +7,7 @@ from trainable.spec.sweep_dir import SWEEP_FORMAT
 
 WINNER = "winner"
 ALL_CELLS = "every_cell"
+SUPERIORITY, NON_INFERIORITY, EQUIVALENCE = KINDS = ("superiority", "non_inferiority", "equivalence")
 # What is written down before the first trial; a change of it afterwards is recorded.
 _PREREGISTERED = ("hypothesis", "metric", "claims", "seeds", "confidence")
 
@@ -17,6 +18,8 @@ class Claim:
 
     The difference is (cell - baseline) / baseline for a metric where lower is better, and its negative where higher is
     better; so -0.01 states "better by at least 1 %", +0.01 "at most 1 % worse", -0.74 "at most 26 % of the baseline".
+    `kind` says which of them is meant: SUPERIORITY (at most 0), NON_INFERIORITY (above 0), or EQUIVALENCE, whose difference has to lie
+    below `max_relative_difference` in either direction ("within 1 %"); without it the sign tells which of the first two.
     `cell` is WINNER (the first finalist as exploration ranked it), ALL_CELLS, or varied values: those of one cell, or, when they leave
     keys open, of the finalists that have them.
     """
@@ -26,6 +29,11 @@ class Claim:
     metric: str = "eval/loss"
     cell: str | dict[str, Any] = WINNER
     higher_is_better: bool = False
+    kind: str | None = None
+
+    @property
+    def stated_kind(self) -> str:
+        return self.kind or (NON_INFERIORITY if self.max_relative_difference > 0 else SUPERIORITY)
 
 
 @dataclass
