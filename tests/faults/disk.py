@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 SIZE_MB = 48
 _BALLAST = "ballast"
@@ -50,8 +51,14 @@ def free(folder: Path) -> None:
 
 def read_only(folder: Path) -> None:
     """Whoever opens a file of `folder` from now on finds it read-only; files that are open stay as they are."""
-    _run("mount", "--bind", str(folder), str(folder))
-    _run("mount", "-o", "remount,bind,ro", str(folder))
+    # Made read-only out of sight first: a mount that somebody writes through cannot be made so.
+    with TemporaryDirectory() as aside:
+        _run("mount", "--bind", str(folder), aside)
+        try:
+            _run("mount", "-o", "remount,bind,ro", aside)
+            _run("mount", "--bind", aside, str(folder))
+        finally:
+            _run("umount", "--lazy", aside)
 
 
 def writable(folder: Path) -> None:
