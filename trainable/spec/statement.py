@@ -7,7 +7,7 @@ from trainable.spec.sweep_dir import SWEEP_FORMAT
 
 WINNER = "winner"
 ALL_CELLS = "every_cell"
-SUPERIORITY, NON_INFERIORITY, EQUIVALENCE = KINDS = ("superiority", "non_inferiority", "equivalence")
+SUPERIORITY, NON_INFERIORITY, EQUIVALENCE, DEPARTURE = KINDS = ("superiority", "non_inferiority", "equivalence", "departure")
 # What is written down before the first trial; a change of it afterwards is recorded.
 _PREREGISTERED = ("hypothesis", "metric", "claims", "seeds", "confidence")
 
@@ -21,18 +21,27 @@ class Claim:
     `kind` says which of them is meant: SUPERIORITY (at most 0), NON_INFERIORITY (above 0), or EQUIVALENCE, whose difference has to lie
     below `max_relative_difference` in either direction ("within 1 %"); without it the sign tells which of the first two.
     `cell` is WINNER (the first finalist as exploration ranked it), ALL_CELLS, or varied values: those of one cell, or, when they leave
-    keys open, of the finalists that have them.
+    keys open, of the finalists that have them. It is compared with the sweep's baseline, or with the one cell that has the varied
+    values `against`.
+
+    A DEPARTURE (`away_from` is given) compares with a number instead: confirmed when the metric's mean over the seeds lies further
+    than `min_distance` from `away_from`, on either side. The cell may then be the baseline, and `max_relative_difference` says nothing.
     """
 
     statement: str
-    max_relative_difference: float
+    max_relative_difference: float = 0.0
     metric: str = "eval/loss"
     cell: str | dict[str, Any] = WINNER
     higher_is_better: bool = False
     kind: str | None = None
+    against: dict[str, Any] | None = None
+    away_from: float | None = None
+    min_distance: float = 0.0
 
     @property
     def stated_kind(self) -> str:
+        if self.away_from is not None:
+            return DEPARTURE
         return self.kind or (NON_INFERIORITY if self.max_relative_difference > 0 else SUPERIORITY)
 
 

@@ -3,7 +3,7 @@ from dataclasses import asdict
 
 import pytest
 
-from trainable.spec.statement import EQUIVALENCE, NON_INFERIORITY, SUPERIORITY, Claim, Statement
+from trainable.spec.statement import DEPARTURE, EQUIVALENCE, NON_INFERIORITY, SUPERIORITY, Claim, Statement
 
 
 def statement(*claims: Claim) -> Statement:
@@ -19,8 +19,13 @@ def test_a_kind_that_is_stated_stands() -> None:
     assert Claim("x", 0.01, kind=EQUIVALENCE).stated_kind == EQUIVALENCE
 
 
+def test_a_claim_about_a_number_is_a_departure() -> None:
+    assert Claim("x", metric="eval/loss", away_from=0.0).stated_kind == DEPARTURE
+
+
 def test_a_statement_survives_its_file() -> None:
     stated = statement(Claim("x", -0.01), Claim("within 1 %", 0.01, "eval/perplexity", {"optimizer.lr": 1.0}, kind=EQUIVALENCE))
+    stated.claims.append(Claim("x", away_from=0.5, min_distance=0.05, cell={"optimizer.lr": 1.0}, against={"optimizer.lr": 2.0}))
     assert Statement.from_json(json.loads(json.dumps(stated.as_json()))) == stated
 
 
