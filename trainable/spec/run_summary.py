@@ -6,6 +6,8 @@ from typing import Any
 
 from trainable.spec.atomic_write import write_json, write_text
 from trainable.spec.run_dir import RunDir
+from trainable.spec.run_observations import observations
+from trainable.spec.run_page import run_page
 from trainable.spec.status import Status
 
 SUMMARY_FORMAT = 1
@@ -56,7 +58,8 @@ class RunSummary:
             "peak_memory_gb": peak_gb,
             "total_time_hours": hours,
         }
-        return {"format": SUMMARY_FORMAT, **asdict(self), "final_metrics": final, "timestamp": self.ended or self.started}
+        told = {"format": SUMMARY_FORMAT, **asdict(self), "final_metrics": final, "timestamp": self.ended or self.started}
+        return {**told, "observations": observations(told)}
 
 
 def write_summary(run_dir: RunDir, summary: RunSummary, *, sync: bool = False) -> None:
@@ -96,50 +99,4 @@ def end_summary(run_dir: RunDir, status: Status, stop_reason: str | None, ended:
 
 def as_markdown(summary: RunSummary) -> str:
     """The protocol's summary page (section 11.1), with what one run can know."""
-    marks = {Status.COMPLETED: "✅", Status.RUNNING: "▶", Status.STOPPED_EARLY: "■"}
-    config = summary.config
-    further = {"predicted memory/peak_gb": summary.predicted_peak_memory_gb, "seconds spent in probes": summary.probe_seconds}
-    rows = [f"| {name} | {_number(value)} |" for name, value in {**summary.metrics, **further}.items() if value is not None]
-    return "\n".join(
-        [
-            f"# Experiment: {summary.experiment_id}",
-            "",
-            f"**Date:** {summary.started[:10]}  ",
-            f"**Status:** {marks.get(Status(summary.status), '✗')} {summary.status}"
-            + (f" ({summary.stop_reason})  " if summary.stop_reason else "  "),
-            f"**Duration:** {summary.duration_seconds / 3600:.3f} hours  ",
-            f"**Trial:** {summary.trial}, stage {summary.stage}, seed {summary.seed}",
-            "",
-            "## Hypothesis",
-            "",
-            summary.hypothesis or "(none was written down)",
-            "",
-            "## Configuration",
-            "",
-            f"**Model:** {config['model']['name']} ({summary.parameters or 0:,} parameters)  ",
-            f"**Dataset:** {config['data']['name']}  ",
-            f"**Optimizer:** {config['optimizer']['name']}  ",
-            f"**Learning rate:** {config['optimizer']['lr']:g}  ",
-            f"**Batch size:** {config['training']['batch_size']}  ",
-            f"**Sequence length:** {config['model']['context_length']}",
-            "",
-            "## Results",
-            "",
-            "| Metric | Value |",
-            "|---|---|",
-            *rows,
-            f"| steps | {summary.step} of {summary.max_steps} |",
-            f"| tokens | {summary.tokens:,} |",
-            "",
-            *(["## Error", "", "```", summary.error, "```", ""] if summary.error else []),
-            "## Files",
-            "",
-            "- `config.yaml`, `summary.json`, `provenance.json`",
-            "- `logs/metrics.csv`, `logs/train.log`, `plots/`, `checkpoints/`",
-            "",
-        ]
-    )
-
-
-def _number(value: float) -> str:
-    return f"{value:.4f}" if abs(value) >= 1e-3 else f"{value:.3e}"
+    return run_page(summary.as_json())
