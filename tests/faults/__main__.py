@@ -66,7 +66,11 @@ def run_rounds(workplace: Workplace, rounds: int, seed: int, kinds: frozenset[st
     for number in range(seed, seed + rounds):
         results = workplace.results(f"r{number}")
         started = time.monotonic()
-        done, found = _round(runner, number, results, partial(compare, undisturbed))
+        try:
+            done, found = _round(runner, number, results, partial(compare, undisturbed))
+        except KeyboardInterrupt:
+            print(f"interrupted in round {number}, which does not count", flush=True)
+            break
         report.add(done, found)
         words = "finished" if done.finished else "NOT FINISHED"
         print(f"round {number}: {words} in {time.monotonic() - started:.0f} s, {dict(done.faults)}", flush=True)
