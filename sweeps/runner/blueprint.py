@@ -10,6 +10,7 @@ from sweeps.runner.blueprint_checks import statement_mistakes
 from sweeps.runner.schedulers.mistakes import scheduler_mistakes
 from sweeps.runner.schedulers.rule import Race
 from sweeps.runner.searchers.directions import higher_is_better
+from sweeps.runner.searchers.domains import extremes, is_sampled
 from sweeps.runner.searchers.searcher import Slot
 from sweeps.runner.searchers.slots import slot_order, slots
 from sweeps.runner.settings import Settings, apply_settings, as_plain, is_setting
@@ -149,13 +150,24 @@ def draw_up(sweep: Sweep, overrides: Sequence[str]) -> Blueprint:
 
 
 def _trial_mistakes(blueprint: Blueprint) -> list[str]:
-    """Rules broken by the baseline or by a point of the grid, each once."""
+    """Rules broken by the baseline, by a point of the grid, or by the bounds of what a searcher draws, each once."""
     found: dict[str, None] = {}
     points = [dict(blueprint.sweep.baseline)] if blueprint.has_whole_baseline else []
     points += [{**blueprint.sweep.baseline, **dict(slot.grid)} for slot in blueprint.slots]
-    for values in points:
+    for values in [*points, *_corners(blueprint)]:
         try:
             blueprint.config(values, blueprint.settings.explore.seed)
         except WrongRequest as wrong:
             found |= dict.fromkeys(f"{mistake} (with {', '.join(overrides_of(values.items()))})" for mistake in wrong.mistakes)
     return list(found)
+
+
+def _corners(blueprint: Blueprint) -> list[dict[str, Any]]:
+    """The baseline with each sampled key at its bounds, and with all of them at their lowest and at their highest together."""
+    found = []
+    for space in blueprint.sweep.spaces:
+        drawn = {key: values for key, domain in space.items() if is_sampled(domain) and (values := extremes(domain))}
+        changes = [{key: value} for key, values in drawn.items() for value in values]
+        changes += [{key: values[end] for key, values in drawn.items()} for end in (0, -1)] if drawn else []
+        found += [{**blueprint.sweep.baseline, **change} for change in changes]
+    return found

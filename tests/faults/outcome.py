@@ -14,8 +14,8 @@ from trainable.spec.ledger import read_events, replay
 from trainable.spec.run_dir import RunDir, runs_dir
 from trainable.spec.sweep_dir import SweepDir, sweeps_dir
 
-# Columns that measure the machine, or tell when and how often and where, and not what was computed.
-OF_THE_MACHINE = ("time/", "memory/", "eval/tokens_per_sec")
+# Columns that measure or expect something of the machine, or tell when and how often and where, and not what was computed.
+OF_THE_MACHINE = ("time/", "memory/", "eval/tokens_per_sec", "predicted_peak_memory_gb", "probe_seconds")
 OF_THE_WAY = frozenset(
     {"attempts", "run_id", "duration_seconds", "started", "ended", "note", "checkpoint_bytes", "commit", "host", "device"}
 )

@@ -51,6 +51,16 @@ def test_every_sweep_says_in_a_line_what_it_asks(name: str) -> None:
 @pytest.mark.parametrize(
     ("sweep", "overrides", "parts"),
     [
+        (
+            replace(SMALL, space={**LEARNING_RATES, "schedule.warmup_steps": tune.randint(0, 61)}, baseline={"optimizer.lr": 1e-3}),
+            ["searcher=random", "training.max_steps=40"],
+            ["schedule.warmup_steps=60", "longer than the run of training.max_steps=40"],
+        ),
+        (
+            replace(SMALL, space={**LEARNING_RATES, "training.batch_size": tune.choice([8, 9])}),
+            ["searcher=random", "training.micro_batch_size=4"],
+            ["training.batch_size=9", "divisible"],
+        ),
         (SMALL, ["sweep.sedes=[1]"], ["sweep.sedes", "did you mean 'sweep.seeds'"]),
         (SMALL, ["scheduler=ahsa"], ["scheduler 'ahsa'", "did you mean 'asha'"]),
         (SMALL, ["searcher=optuna-tp"], ["searcher 'optuna-tp'", "did you mean 'optuna-tpe'"]),

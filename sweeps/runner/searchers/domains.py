@@ -69,6 +69,15 @@ def integer_bounds(domain: Integer) -> tuple[int, int]:
     return math.ceil(domain.lower / q) * q, math.floor(domain.upper / q) * q
 
 
+def extremes(domain: Any) -> list[Any]:
+    """The values of a sampled domain that are the first to break a rule: its bounds, or all that can be chosen; none without bounds."""
+    if isinstance(domain, Categorical):
+        return [native(value) for value in domain.categories]
+    if isinstance(domain, Integer):
+        return list(integer_bounds(domain))
+    return [] if is_normal(domain) else [float(domain.lower), float(domain.upper)]
+
+
 def described(domain: Any) -> str:
     """The domain as it is written in a search space."""
     if (values := grid_values(domain)) is not None:
