@@ -69,6 +69,14 @@ def test_no_room_sees_another(room: str) -> None:
     assert violations((f"trainable.{room}",), (*others, "sweeps", "search_spaces", "analysis", "ray")) == []
 
 
+def test_bounds_stand_above_the_rooms_and_below_the_trainer() -> None:
+    rooms = tuple(f"trainable.{room}" for room in (*ROOMS, "probes"))
+    assert violations(rooms, ("trainable.bounds",)) == []
+    above = ("trainer", "train", "evaluate", "ray_trainable", "tracker", "optim")
+    forbidden = (*(f"trainable.{name}" for name in above), "sweeps", "analysis", "ray")
+    assert violations(("trainable.bounds",), forbidden) == []
+
+
 def test_analysis_sees_only_the_specification() -> None:
     assert violations(("analysis",), ("sweeps", "search_spaces", "torch", "ray", "wandb", "optuna")) == []
     assert violations(("analysis",), ("trainable",), but=("trainable.spec",)) == []

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 
-from trainable.spec.config import AUTO, RunConfig, TrainingConfig
+from trainable.spec.config import AUTO, BoundsConfig, RunConfig, TrainingConfig
 from trainable.spec.experiment_id import PHASES
 from trainable.spec.mistakes import unknown
 
 UINT32_VOCABULARY = 2**32
+LEVELS_OF_INDEPENDENCE = ("document", "sequence", "token")
+QUANTISATION_NAMES = ("uniform", "kmeans")
 
 
 def run_mistakes(config: RunConfig) -> list[str]:
@@ -15,6 +17,7 @@ def run_mistakes(config: RunConfig) -> list[str]:
         *_model_mistakes(config),
         *_training_mistakes(config.training),
         *_data_mistakes(config),
+        *_bounds_mistakes(config.bounds, config.model.context_length),
         *_choice_mistakes(config),
         *_resource_mistakes(config),
     ]
@@ -77,11 +80,25 @@ def _data_mistakes(config: RunConfig) -> Iterator[str]:
     yield from _positive("data", data, "max_documents")
 
 
+def _bounds_mistakes(bounds: BoundsConfig, context_length: int) -> Iterator[str]:
+    yield from _positive("bounds", bounds, "samples quantisation_lr window_shift num_candidates")
+    if not 0 < bounds.epsilon < 1:
+        yield f"bounds.epsilon={bounds.epsilon} must lie in (0, 1)"
+    if bounds.levels < 3 or bounds.levels % 2 == 0:
+        yield f"bounds.levels={bounds.levels} must be odd and at least 3, so that one level stands for what is near 0"
+    if bounds.quantisation_aware_steps < 0:
+        yield f"bounds.quantisation_aware_steps={bounds.quantisation_aware_steps} must be at least 0"
+    if bounds.window_shift is not None and bounds.window_shift > context_length:
+        yield f"bounds.window_shift={bounds.window_shift} must be at most model.context_length={context_length}, or tokens are left out"
+
+
 def _choice_mistakes(config: RunConfig) -> Iterator[str]:
     one_of = {
         "training.precision": (config.training.precision, ("auto", "fp32", "bf16")),
         "training.device": (config.training.device, ("auto", "cpu", "cuda")),
         "tracking.wandb": (config.tracking.wandb, ("offline", "online", "off")),
+        "bounds.level_of_independence": (config.bounds.level_of_independence, LEVELS_OF_INDEPENDENCE),
+        "bounds.quantisation": (config.bounds.quantisation, QUANTISATION_NAMES),
         "experiment.phase": (config.experiment.phase, PHASES),
     }
     for key, (value, known) in one_of.items():

@@ -22,7 +22,7 @@ from trainable.spec.mistakes import WrongRequest, did_you_mean, unknown
 
 PRESETS = Path(__file__).parent / "presets"
 Check = Callable[[RunConfig], list[str]]
-_PLAIN_WORD = re.compile(r"(?!null$|true$|false$)[A-Za-z_][A-Za-z0-9_./-]*")
+_PLAIN_WORD = re.compile(r"(?!(?i:null|true|false|inf|nan)$)[A-Za-z_][A-Za-z0-9_./-]*")
 _HYDRA_IS_GLOBAL = threading.Lock()
 
 

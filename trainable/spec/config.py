@@ -71,11 +71,17 @@ class AdapterConfig:
     """Fields that an adapter does not know stay None in its preset, and setting them is refused."""
 
     name: str = option("none", "key of trainable.adapters.ADAPTERS")
-    rank: int | None = option(None, "rank r of a layer's update B A (lora)")
-    alpha: float | None = option(None, "the update is multiplied by alpha / rank; None: tied to the rank by alpha_factor (lora)")
-    alpha_factor: float | None = option(None, "alpha as a multiple of the rank, where alpha is not given (lora)")
-    dropout: float | None = option(None, "dropout probability before A, in training (lora)")
-    target_modules: list[str] | None = option(None, "linear layers that are adapted, by the end of their names (lora)")
+    rank: int | None = option(None, "rank r of a layer's update B A (lora, sublora); 0: all weights move in the subspace (sublora)")
+    alpha: float | None = option(None, "the update is multiplied by alpha / rank; None: tied to the rank by alpha_factor (lora, sublora)")
+    alpha_factor: float | None = option(None, "alpha as a multiple of the rank, where alpha is not given (lora, sublora)")
+    dropout: float | None = option(None, "dropout probability before A, in training (lora, sublora)")
+    target_modules: list[str] | None = option(None, "linear layers that are adapted, by the end of their names (lora, sublora)")
+    intrinsic_dim: int | None = option(None, "numbers d that are trained in place of the weights; 0: the weights themselves (sublora)")
+    projector: str | None = option(None, "key of trainable.adapters.subspace.registry.PROJECTORS (sublora)")
+    projector_seed: int | None = option(None, "seed of the projection, the same for every training.seed (sublora)")
+    allocation: str | None = option(None, "how the d numbers are shared out: uniform, fixed or learned (sublora)")
+    allocation_ratio: float | None = option(None, "share of the d numbers that goes to B; with allocation=fixed only (sublora)")
+    gate_lr: float | None = option(None, "peak learning rate of the gates of allocation=learned; follows the schedule (sublora)")
 
 
 @dataclass
@@ -119,6 +125,24 @@ class TrainingConfig:
 
 
 @dataclass
+class BoundsConfig:
+    """Bounds never change a bit of the training; they are measured on a copy of the best checkpoint's weights."""
+
+    enabled: bool = option(False, "measure PAC-Bayes bounds when the run is complete; the last step has to fit trial_timeout_seconds")
+    level_of_independence: str = option("document", "what the bound counts as independent: document, sequence or token")
+    samples: int | None = option(10_000, "documents or sequences drawn with replacement; None, or as many as there are: each once")
+    epsilon: float = option(0.05, "probability with which a bound may fail")
+    quantisation: str = option("uniform", "uniform bins, or kmeans")
+    levels: int = option(11, "levels that trained numbers are rounded to, odd")
+    quantisation_aware_steps: int = option(0, "steps of quantisation-aware fine-tuning; the codebook then takes 32 bits an entry", "steps")
+    quantisation_lr: float = option(5e-5, "its learning rate")
+    window_shift: int | None = option(
+        None, "how far the context moves on in a longer document; None: 100, or half a context if that is less", "tokens"
+    )
+    num_candidates: int = option(1, "runs that the reported one is picked from: the bound pays ceil(log2) bits for the choice", "runs")
+
+
+@dataclass
 class TrackingConfig:
     wandb: str = option("offline", "offline, online or off")
     tensorboard: bool = option(False, "also write TensorBoard event files")
@@ -159,6 +183,7 @@ class RunConfig:
     adapter: AdapterConfig = field(default_factory=AdapterConfig)
     data: DataConfig = field(default_factory=DataConfig)
     training: TrainingConfig = field(default_factory=TrainingConfig)
+    bounds: BoundsConfig = field(default_factory=BoundsConfig)
     tracking: TrackingConfig = field(default_factory=TrackingConfig)
     experiment: ExperimentConfig = field(default_factory=ExperimentConfig)
     resources: ResourcesConfig = field(default_factory=ResourcesConfig)

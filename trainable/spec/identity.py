@@ -19,7 +19,9 @@ HASH_LENGTH = 12
 
 def identity_of(config: RunConfig) -> dict[str, Any]:
     """The part of a configuration that a cell's hash covers."""
-    groups = {group: values for group, values in to_plain(config).items() if group not in _NOT_IDENTITY_GROUPS}
+    # Bounds that are not measured have no part in a run, whatever their settings say.
+    left_out = _NOT_IDENTITY_GROUPS | (frozenset() if config.bounds.enabled else {"bounds"})
+    groups = {group: values for group, values in to_plain(config).items() if group not in left_out}
     return {g: {k: v for k, v in values.items() if f"{g}.{k}" not in NOT_IDENTITY} for g, values in groups.items()}
 
 

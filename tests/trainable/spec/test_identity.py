@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainable.spec.compose import compose_run
-from trainable.spec.identity import TrialKey, cell_of, content_hash
+from trainable.spec.identity import TrialKey, cell_of, content_hash, identity_of
 
 
 def cell(*overrides: str) -> str:
@@ -22,6 +22,7 @@ def cell(*overrides: str) -> str:
         "experiment.results_dir=elsewhere",
         "experiment.hypothesis=other",
         "data.root=elsewhere",
+        "bounds.levels=7",
     ],
 )
 def test_where_and_how_a_run_is_carried_out_leaves_its_cell(override: str) -> None:
@@ -30,10 +31,24 @@ def test_where_and_how_a_run_is_carried_out_leaves_its_cell(override: str) -> No
 
 @pytest.mark.parametrize(
     "override",
-    ["optimizer.lr=1e-3", "optimizer=sgd", "training.max_steps=401", "training.batch_size=16", "model.d_model=64", "data.vocab_size=512"],
+    [
+        "optimizer.lr=1e-3",
+        "optimizer=sgd",
+        "training.max_steps=401",
+        "training.batch_size=16",
+        "model.d_model=64",
+        "data.vocab_size=512",
+        "bounds=document",
+    ],
 )
 def test_what_a_run_computes_makes_its_cell(override: str) -> None:
     assert cell(override) != cell()
+
+
+def test_settings_of_bounds_count_where_bounds_are_measured() -> None:
+    assert cell("bounds=document", "bounds.levels=7") != cell("bounds=document")
+    assert cell("bounds=document", "bounds.num_candidates=30") != cell("bounds=document")
+    assert "bounds" not in identity_of(compose_run([]))
 
 
 def test_two_ways_to_say_the_same_give_one_cell() -> None:
