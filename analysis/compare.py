@@ -7,7 +7,8 @@ from statistics import fmean, median, stdev
 from typing import Any
 
 from analysis.columns import Row
-from analysis.significance import Interval, Welch, mean_interval, relative_differences, welch
+from analysis.significance.intervals import Interval, mean_interval, relative_differences
+from analysis.significance.welch import Welch, welch
 from analysis.trials import config_of
 from trainable.spec.statement import Statement
 from trainable.spec.status import Stage, Status

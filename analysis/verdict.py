@@ -2,27 +2,26 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any
 
 from analysis.columns import Row
 from analysis.compare import Replicates, replicates
-from analysis.significance import Interval, mean_interval, pairs_needed, relative_differences
+from analysis.decision import Outcome as Outcome
+from analysis.decision import decide, outlook
+from analysis.grid_edge import edges
+from analysis.significance.holm import holm, holm_factors
+from analysis.significance.intervals import Interval, mean_interval, relative_differences
 from analysis.study import shown
 from analysis.trials import config_of
-from trainable.spec.statement import ALL_CELLS, WINNER, Claim, Statement
-
-
-class Outcome(StrEnum):
-    CONFIRMED = "CONFIRMED"
-    REFUTED = "REFUTED"
-    UNDECIDED = "UNDECIDED"
+from trainable.spec.statement import ALL_CELLS, EQUIVALENCE, WINNER, Claim, Statement
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`estimate`, `low` and `high` are relative differences to the baseline (below 0 is better), paired by seed; `threshold` is
-    the claimed bound. `cell` is the one that decided, `subject` its varied values as text; None where there was nothing to compute from.
+    """`estimate`, `low` and `high` are relative differences to the baseline (below 0 is better), paired by seed, `std` their sample
+    standard deviation and `confidence` that of the interval; `threshold` is the claimed bound, `kind` the claim's. `p_value` stands by
+    itself, `adjusted_p_value` among all claims of the sweep. `cell` is the one that decided, `subject` its varied values as text; None
+    where there was nothing to compute from.
     """
 
     claim: str
@@ -36,6 +35,11 @@ class Verdict:
     high: float | None = None
     n_pairs: int = 0
     subject: str | None = None
+    kind: str = ""
+    std: float | None = None
+    confidence: float | None = None
+    p_value: float | None = None
+    adjusted_p_value: float | None = None
 
 
 def verdicts(statement: Statement, rows: Sequence[Row]) -> list[Verdict]:
@@ -45,19 +49,58 @@ def verdicts(statement: Statement, rows: Sequence[Row]) -> list[Verdict]:
         statement: what the sweep stated before its first trial.
         rows: the rows of ``trials.parquet``. Only the confirmation's completed trials carry weight.
 
-    The interval is Student's t on the differences paired by seed, two-sided at ``statement.confidence``. A claim on every cell
-    is confirmed when each cell confirms it (an intersection-union test: Berger, Technometrics 24 (1982), needs no correction for
-    the number of cells) and refuted when one cell refutes it.
+    First each claim by itself: an interval of Student's t on the differences paired by seed decides it (`analysis.decision`). A claim
+    on every cell is confirmed when each cell confirms it (an intersection-union test: Berger, Technometrics 24 (1982), needs no
+    correction for the number of cells) and refuted when one cell refutes it, the smallest p value times the number of cells
+    (Bonferroni). Then all claims together: the family is every claim that was stated, those without a p value counted as 1, and
+    CONFIRMED or REFUTED stands only where Holm's adjusted p value is at most alpha = 1 - ``statement.confidence``, so that the chance
+    of even one wrong verdict in the sweep is alpha. What does not stand is UNDECIDED, and its reason says why.
     """
-    return [_judge(statement, claim, rows) for claim in statement.claims]
+    found = [_judge(statement, claim, rows) for claim in statement.claims]
+    found = _corrected(found, statement)
+    notes = {edge.cell: edge.sentence for edge in edges(statement, rows)}
+    return [replace(v, reason=f"{v.reason}; {notes[v.cell]}") if v.cell in notes else v for v in found]
+
+
+def _corrected(found: Sequence[Verdict], statement: Statement) -> list[Verdict]:
+    p_values = [1.0 if verdict.p_value is None else verdict.p_value for verdict in found]
+    alpha = 1 - statement.confidence
+    return [
+        _among_all(verdict, claim, adjusted, factor, alpha, len(found)) if verdict.p_value is not None else verdict
+        for verdict, claim, adjusted, factor in zip(found, statement.claims, holm(p_values), holm_factors(p_values), strict=True)
+    ]
+
+
+def _among_all(verdict: Verdict, claim: Claim, adjusted: float, factor: int, alpha: float, claims: int) -> Verdict:
+    """The verdict once its p value has been adjusted for the number of claims, with the seeds it would take where it is undecided."""
+    verdict = replace(verdict, adjusted_p_value=adjusted)
+    corrected = f"p = {verdict.p_value:.2g}, which Holm's correction over the {claims} claims of this sweep makes {adjusted:.2g}"
+    if verdict.outcome != Outcome.UNDECIDED:
+        # An interval that ends on the bound and its p value may differ by a rounding error.
+        if adjusted <= alpha * (1 + 1e-9):
+            return verdict if claims == 1 else replace(verdict, reason=f"{verdict.reason}; {corrected}")
+        why = f"by itself that would be {verdict.outcome}, but {corrected if claims > 1 else f'p = {adjusted:.2g}'}, above {alpha:.2g}"
+        verdict = replace(verdict, outcome=Outcome.UNDECIDED, reason=f"{verdict.reason}; {why}")
+    differences = _interval_of(verdict)
+    return replace(verdict, reason=f"{verdict.reason}; {outlook(differences, claim, alpha / factor)}") if differences else verdict
+
+
+def _interval_of(verdict: Verdict) -> Interval | None:
+    if verdict.estimate is None or verdict.low is None or verdict.high is None or verdict.std is None:
+        return None
+    return Interval(verdict.estimate, verdict.low, verdict.high, verdict.std, verdict.n_pairs)
 
 
 def _judge(statement: Statement, claim: Claim, rows: Sequence[Row]) -> Verdict:
     cells, why_none = _cells_of(statement, claim, rows)
     if not cells:
-        return Verdict(claim.statement, Outcome.UNDECIDED, why_none, claim.max_relative_difference, claim.metric)
+        return replace(_open(claim), reason=why_none)
     found = [_judge_cell(statement, claim, cell, rows) for cell in cells]
     return found[0] if len(found) == 1 else _weakest(found)
+
+
+def _open(claim: Claim) -> Verdict:
+    return Verdict(claim.statement, Outcome.UNDECIDED, "", claim.max_relative_difference, claim.metric, kind=claim.stated_kind)
 
 
 def _cells_of(statement: Statement, claim: Claim, rows: Sequence[Row]) -> tuple[list[str], str]:
@@ -96,15 +139,16 @@ def _judge_cell(statement: Statement, claim: Claim, cell: str, rows: Sequence[Ro
     baseline = replicates(rows, statement.baseline_cell, claim.metric, statement.seeds)
     pairs = relative_differences(ours.values, baseline.values, higher_is_better=claim.higher_is_better)
     interval = mean_interval(list(pairs.values()), statement.confidence)
-    verdict = Verdict(claim.statement, Outcome.UNDECIDED, "", claim.max_relative_difference, claim.metric, cell)
-    verdict = replace(verdict, n_pairs=len(pairs), subject=_subject(statement, cell, rows))
-    if interval is not None:
-        verdict = replace(verdict, estimate=interval.estimate, low=interval.low, high=interval.high)
+    verdict = replace(_open(claim), cell=cell, n_pairs=len(pairs), subject=_subject(statement, cell, rows))
     obstacle = _obstacle(ours, baseline, pairs)
-    if obstacle or interval is None:
+    if interval is None:
         return replace(verdict, reason=obstacle or f"{len(pairs)} of at least 2 pairs of seeds")
-    outcome, reason = _decide(interval, claim.max_relative_difference, statement.confidence)
-    return replace(verdict, outcome=outcome, reason=reason)
+    decision = decide(interval, claim, statement.confidence)
+    found = decision.interval
+    verdict = replace(verdict, estimate=found.estimate, low=found.low, high=found.high, std=found.std, confidence=decision.confidence)
+    if obstacle:
+        return replace(verdict, reason=obstacle)
+    return replace(verdict, outcome=decision.outcome, reason=decision.reason, p_value=decision.p_value)
 
 
 def _subject(statement: Statement, cell: str, rows: Sequence[Row]) -> str:
@@ -129,28 +173,28 @@ def _obstacle(ours: Replicates, baseline: Replicates, pairs: Mapping[int, float]
     return ""
 
 
-def _decide(interval: Interval, threshold: float, confidence: float) -> tuple[Outcome, str]:
-    measured = (
-        f"{interval.estimate:+.2%} against the baseline over {interval.n} pairs of seeds, "
-        f"{confidence:.0%} interval [{interval.low:+.2%}, {interval.high:+.2%}]"
-    )
-    if interval.high < threshold:
-        return Outcome.CONFIRMED, f"{measured}, which lies below the claimed {threshold:+.2%}"
-    if interval.low >= threshold:
-        return Outcome.REFUTED, f"{measured}, which does not lie below the claimed {threshold:+.2%} anywhere"
-    needed = pairs_needed(interval.std, abs(interval.estimate - threshold), confidence)
-    outlook = f"about {needed} seeds" if needed else "more than 1000 seeds"
-    return Outcome.UNDECIDED, f"{measured}, which contains the claimed {threshold:+.2%}; at this mean and spread {outlook} would decide it"
-
-
 def _weakest(found: Sequence[Verdict]) -> Verdict:
     """The verdict on several cells: one refutation refutes, all must confirm. It shows the cell that decided, by the worst estimate."""
     for outcome in (Outcome.REFUTED, Outcome.UNDECIDED, Outcome.CONFIRMED):
         deciding = [verdict for verdict in found if verdict.outcome == outcome]
         if deciding:
             break
-    worst = max(deciding, key=lambda verdict: verdict.high if verdict.high is not None else float("-inf"))
-    return replace(worst, reason=f"{len(deciding)} of {len(found)} cells {outcome.lower()}; {worst.subject}: {worst.reason}")
+    worst = max(deciding, key=_badness)
+    p_values = [verdict.p_value for verdict in deciding if verdict.p_value is not None]
+    p_value: float | None = max(p_values, default=None)
+    if outcome == Outcome.REFUTED:
+        p_value = min(1.0, len(found) * min(p_values))
+    elif len(p_values) < len(deciding):
+        p_value = None
+    return replace(
+        worst, p_value=p_value, reason=f"{len(deciding)} of {len(found)} cells {outcome.lower()}; {worst.subject}: {worst.reason}"
+    )
+
+
+def _badness(verdict: Verdict) -> float:
+    if verdict.high is None or verdict.low is None:
+        return float("-inf")
+    return max(verdict.high, -verdict.low) if verdict.kind == EQUIVALENCE else verdict.high
 
 
 def _seeds(seeds: Sequence[int]) -> str:

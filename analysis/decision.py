@@ -1,0 +1,92 @@
+"""One interval against one claim: CONFIRMED, REFUTED or UNDECIDED, with the p value and the reason."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from analysis.significance.intervals import Interval
+from analysis.significance.one_sample import t_test, tost
+from analysis.significance.power import POWER, pairs_for_equivalence, pairs_needed
+from trainable.spec.statement import EQUIVALENCE, NON_INFERIORITY, Claim
+
+
+class Outcome(StrEnum):
+    CONFIRMED = "CONFIRMED"
+    REFUTED = "REFUTED"
+    UNDECIDED = "UNDECIDED"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """`interval` is the one that decided, at `confidence`; `p_value` is below 1 - the sweep's confidence exactly where it decides."""
+
+    outcome: Outcome
+    interval: Interval
+    confidence: float
+    p_value: float
+    reason: str
+
+
+def decide(differences: Interval, claim: Claim, confidence: float) -> Decision:
+    """Relative differences to the baseline, paired by seed (below 0 is better), against the claim's bound.
+
+    Superiority and non-inferiority are one test with different margins (ICH E9, section 3.3.2): the two-sided interval at `confidence` lies
+    below the bound, or not below it anywhere. Equivalence is confirmed by two one-sided tests at alpha = 1 - `confidence` each, which
+    is the interval at 1 - 2 alpha within the margins (Schuirmann 1987), and refuted by the interval at `confidence` outside of them.
+    """
+    if claim.stated_kind == EQUIVALENCE:
+        return _equivalent(differences.at(confidence), claim.max_relative_difference, confidence)
+    return _below(differences.at(confidence), claim, confidence)
+
+
+def _below(interval: Interval, claim: Claim, confidence: float) -> Decision:
+    bound = claim.max_relative_difference
+    claimed = f"the {'margin of' if claim.stated_kind == NON_INFERIORITY else 'claimed'} {bound:+.2%}"
+    if interval.high < bound:
+        outcome, how = Outcome.CONFIRMED, f"lies below {claimed}"
+    elif interval.low >= bound:
+        outcome, how = Outcome.REFUTED, f"does not lie below {claimed} anywhere"
+    else:
+        outcome, how = Outcome.UNDECIDED, f"contains {claimed}"
+    return Decision(outcome, interval, confidence, _p_value(interval, bound), f"{_measured(interval, confidence)}, which {how}")
+
+
+def _equivalent(wide: Interval, margin: float, confidence: float) -> Decision:
+    alpha = 1 - confidence
+    inner = max(0.0, 1 - 2 * alpha)
+    narrow = wide.at(inner)
+    margins = f"within ±{margin:.2%} of the baseline"
+    if -margin < narrow.low and narrow.high < margin:
+        reason = f"{_measured(narrow, inner)}, which lies {margins} (two one-sided tests at {alpha:.0%})"
+        return Decision(Outcome.CONFIRMED, narrow, inner, tost(wide, margin), reason)
+    nearest = margin if wide.estimate > 0 else -margin
+    if wide.low >= margin or wide.high <= -margin:
+        reason = f"{_measured(wide, confidence)}, which does not lie {margins} anywhere"
+        return Decision(Outcome.REFUTED, wide, confidence, _p_value(wide, nearest), reason)
+    p_value = tost(wide, margin) if abs(wide.estimate) < margin else t_test(wide, nearest)
+    reason = f"{_measured(narrow, inner)}, which lies neither {margins} nor outside"
+    return Decision(Outcome.UNDECIDED, narrow, inner, p_value, reason)
+
+
+def _p_value(interval: Interval, bound: float) -> float:
+    """A measurement that is the same for every seed leaves nothing to chance, even where it meets the bound itself."""
+    return 0.0 if interval.std == 0.0 else t_test(interval, bound)
+
+
+def _measured(interval: Interval, confidence: float) -> str:
+    return (
+        f"{interval.estimate:+.2%} against the baseline over {interval.n} pairs of seeds, "
+        f"{confidence:.0%} interval [{interval.low:+.2%}, {interval.high:+.2%}]"
+    )
+
+
+def outlook(differences: Interval, claim: Claim, alpha: float) -> str:
+    """How many seeds would decide the claim at `alpha`, were mean and spread to stay as they are."""
+    bound, estimate, std = claim.max_relative_difference, differences.estimate, differences.std
+    if claim.stated_kind != EQUIVALENCE:
+        needed = pairs_needed(std, abs(estimate - bound), alpha)
+    elif abs(estimate) < bound:
+        needed = pairs_for_equivalence(std, estimate, bound, alpha)
+    else:
+        needed = pairs_needed(std, abs(estimate) - bound, alpha)
+    seeds = f"about {needed} seeds" if needed else "more than 1000 seeds"
+    return f"at this mean and spread {seeds} would decide it with {POWER:.0%} power"
