@@ -1,8 +1,9 @@
 """A column of our Parquet tables: its Arrow type, and its unit and meaning in the field's metadata."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -66,16 +67,35 @@ def _is_number(value: Any) -> bool:
 
 def as_typed(value: Any, kind: pa.DataType) -> Any:
     """`value` as a column of type `kind` holds it. Raises ValueError when it does not fit."""
-    if value is None:
-        return None
+    return None if value is None else fit_to(kind)(value)
+
+
+@cache
+def fit_to(kind: pa.DataType) -> Callable[[Any], Any]:
+    """What makes a value, other than None, one of a column of type `kind`, or raises ValueError."""
     if pa.types.is_string(kind):
-        return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    if pa.types.is_list(kind) and isinstance(value, list):
-        return [as_typed(item, kind.value_type) for item in value]
-    if pa.types.is_boolean(kind) and isinstance(value, bool):
-        return value
-    if pa.types.is_float64(kind) and _is_number(value):
-        return float(value)
-    if pa.types.is_int64(kind) and _is_number(value) and -_INT64 <= value < _INT64 and float(value).is_integer():
-        return int(value)
-    raise ValueError(f"{value!r} is not of type {kind}")
+        return lambda value: value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    fits, made = _fits_and_makes(kind)
+
+    def fit(value: Any) -> Any:
+        if not fits(value):
+            raise ValueError(f"{value!r} is not of type {kind}")
+        return made(value)
+
+    return fit
+
+
+def _fits_and_makes(kind: pa.DataType) -> tuple[Callable[[Any], bool], Callable[[Any], Any]]:
+    if pa.types.is_list(kind):
+        return lambda value: isinstance(value, list), lambda value: [as_typed(item, kind.value_type) for item in value]
+    if pa.types.is_boolean(kind):
+        return lambda value: isinstance(value, bool), bool
+    if pa.types.is_float64(kind):
+        return _is_number, float
+    if pa.types.is_int64(kind):
+        return _is_whole, int
+    return lambda _value: False, lambda value: value
+
+
+def _is_whole(value: Any) -> bool:
+    return _is_number(value) and -_INT64 <= value < _INT64 and float(value).is_integer()

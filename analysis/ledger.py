@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from trainable.spec.ledger import DamagedLedger, SweepState, apply, read_events
+from trainable.spec.ledger import SweepState, apply
 
 _NUMBER = (int, float, type(None))
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -18,48 +18,49 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 def read_ledger(path: Path) -> tuple[SweepState, list[str]]:
-    """The state after every event that is whole and of the right form, and a note for the lines that are not."""
-    if not path.exists():
-        return SweepState(), [f"{path.name} is missing: no trial is known"]
+    """The state after every event that is whole and of the right form, and a note for the lines that are not.
+
+    Reads one line at a time. Of a last line without its end it is said that it is torn.
+    """
+    state, damaged, torn = SweepState(), list[int](), False
     try:
-        events, length = read_events(path)
-    except DamagedLedger:
-        return _replay(_each_line(path.read_bytes()))
-    state, notes = _replay(events)
-    torn = [f"the last line of {path.name} is torn and was passed over"] if length < path.stat().st_size else []
-    return state, [*notes, *torn]
+        with open(path, "rb") as file:
+            for number, line in enumerate(file, 1):
+                torn = not line.endswith(b"\n")
+                if not torn and not _moved(state, line):
+                    damaged.append(number)
+    except FileNotFoundError:
+        return state, [f"{path.name} is missing: no trial is known"]
+    except OSError as error:
+        return state, [f"{path.name} cannot be read ({error.strerror}): what it says is not part of this report"]
+    return state, [*_damage(damaged), *([f"the last line of {path.name} is torn and was passed over"] if torn else [])]
 
 
-def _each_line(content: bytes) -> list[Any]:
-    """The event of each line; None for a line that holds none."""
-    events: list[Any] = []
-    for line in content.splitlines():
-        try:
-            events.append(json.loads(line))
-        except ValueError:
-            events.append(None)
-    return events
+def _moved(state: SweepState, line: bytes) -> bool:
+    """Moves `state` by the event in `line`; False when there is no sound one."""
+    try:
+        event = json.loads(line)
+        if not _is_sound(event):
+            return False
+        apply(state, event)
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return False
+    return True
 
 
-def _replay(events: list[Any]) -> tuple[SweepState, list[str]]:
-    state, damaged = SweepState(), []
-    for number, event in enumerate(events, 1):
-        try:
-            if not _is_sound(event):
-                raise ValueError
-            apply(state, event)
-        except (KeyError, TypeError, ValueError):
-            damaged.append(number)
-    lines = ", ".join(map(str, damaged[:20])) + (", ..." if len(damaged) > 20 else "")
-    return state, [f"the ledger is damaged in line {lines}: what stood there is not part of this report"] if damaged else []
+def _damage(lines: list[int]) -> list[str]:
+    shown = ", ".join(map(str, lines[:20])) + (", ..." if len(lines) > 20 else "")
+    return [f"the ledger is damaged in line {shown}: what stood there is not part of this report"] if lines else []
 
 
 def _is_sound(event: Any) -> bool:
     """Whether every field that the analysis builds on is of its type."""
     if not isinstance(event, dict) or "event" not in event:
         return False
-    if not all(_fits(event[name], kind) for name, kind in _TYPES.items() if name in event):
-        return False
+    for name, value in event.items():
+        kind = _TYPES.get(name)
+        if kind is not None and not _fits(value, kind):
+            return False
     named = all(event.get(name, True) for name in ("trial", "cell", "run_id"))
     return named and all(isinstance(cell, str) for cell in event.get("finalists", []))
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.ledger import read_ledger
+from analysis.remembered import Remembered
 from analysis.witnesses import disagreements
 from trainable.spec.ledger import SweepState, TrialRecord
 from trainable.spec.run_dir import RunDir
@@ -47,13 +48,17 @@ class Trial:
 
 @dataclass(frozen=True)
 class Sweep:
-    """`trials` in the order of their names, as the tables have them; `notes` speak of the sweep as a whole."""
+    """`trials` in the order of their names, as the tables have them; `notes` speak of the sweep as a whole.
+
+    `remembered` are the files of its runs as the last summary and this one have read them.
+    """
 
     directory: SweepDir
     statement: Statement
     state: SweepState
     trials: list[Trial]
     notes: list[str]
+    remembered: Remembered
 
 
 def is_sweep(path: Path) -> bool:
@@ -71,7 +76,9 @@ def load_sweep(directory: SweepDir) -> Sweep:
     state, notes = read_ledger(directory.ledger)
     runs = directory.path / statement.runs_dir
     records = sorted(state.trials.values(), key=lambda record: record.trial)
-    return Sweep(directory, statement, state, [_trial_of(record, runs, statement.metric) for record in records], notes)
+    remembered = Remembered(directory.path)
+    trials = [_trial_of(record, runs, statement.metric, remembered) for record in records]
+    return Sweep(directory, statement, state, trials, notes, remembered)
 
 
 def read_statement(directory: SweepDir) -> Statement:
@@ -82,10 +89,10 @@ def read_statement(directory: SweepDir) -> Statement:
         raise ValueError(f"{directory.statement} cannot be read as a sweep statement: {error}") from error
 
 
-def load_run(path: Path) -> Trial:
+def load_run(path: Path, remembered: Remembered) -> Trial:
     """The single run in `path`, by its ``summary.json`` alone."""
     run_dir = RunDir(path)
-    summary, notes = read_summary_json(run_dir)
+    summary, notes = read_summary_json(run_dir, remembered)
     told = summary or {}
     seed = told.get("seed")
     return Trial(
@@ -100,24 +107,22 @@ def load_run(path: Path) -> Trial:
     )
 
 
-def read_summary_json(run_dir: RunDir) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
+def read_summary_json(run_dir: RunDir, remembered: Remembered) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
     """``summary.json`` as it stands (no defaults filled in, so that missing stays missing), or None and the reason."""
-    if not run_dir.path.is_dir():
-        return None, ("run directory missing",)
     try:
-        values = json.loads(run_dir.summary.read_bytes())
+        values = json.loads(remembered.summary(run_dir.experiment_id, run_dir.summary))
     except FileNotFoundError:
-        return None, ("summary.json missing",)
-    except (OSError, ValueError) as error:
+        return None, ("summary.json missing" if run_dir.path.is_dir() else "run directory missing",)
+    except (OSError, ValueError, RecursionError) as error:
         return None, (f"summary.json unreadable ({type(error).__name__})",)
     if not isinstance(values, dict) or values.get("format") != SUMMARY_FORMAT:
         return None, (f"summary.json is not of format {SUMMARY_FORMAT}",)
     return values, ()
 
 
-def _trial_of(record: TrialRecord, runs: Path, metric: str) -> Trial:
+def _trial_of(record: TrialRecord, runs: Path, metric: str, remembered: Remembered) -> Trial:
     run_dir = RunDir(runs / record.run_id)
-    summary, notes = read_summary_json(run_dir)
+    summary, notes = read_summary_json(run_dir, remembered)
     if summary is not None:
         notes = tuple(disagreements(record, summary, metric))
     return Trial(

@@ -1,6 +1,9 @@
 """One run's ``logs/metrics.csv`` as an Arrow table with every official metric, and notes on what could not be read."""
 
+import errno
 import math
+import os
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -21,36 +24,57 @@ def read_metrics(path: Path) -> tuple[pa.Table, list[str]]:
     Of a step that stands twice (a run that went on from a checkpoint) the last row counts.
     """
     try:
-        content = path.read_bytes()
-    except OSError:
+        content = read_regular(path)
+    except FileNotFoundError:
         return METRIC_SCHEMA.empty_table(), [f"{path.name} missing"]
+    except OSError as error:
+        return METRIC_SCHEMA.empty_table(), [f"{path.name} unreadable ({error.strerror or type(error).__name__})"]
+    return parse_metrics(content)
+
+
+def read_regular(path: Path) -> bytes:
+    """The content of a file; a pipe or a device, on which reading could wait for ever, raises OSError like one that cannot be read."""
+    with open(path, "rb", opener=_open_at_once) as file:
+        return file.read()
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "not a regular file")
+
+
+def parse_metrics(content: bytes) -> tuple[pa.Table, list[str]]:
+    """As `read_metrics`, of the file's content."""
     whole, _, torn = content.rpartition(b"\n")
-    notes = [f"last line of {path.name} torn"] if torn else []
+    notes = ["last line of metrics.csv torn"] if torn else []
     if not whole.isascii():
         # Arrow's handler of invalid rows fails on bytes that are no UTF-8.
         whole = whole.decode(errors="replace").encode()
     header = whole.split(b"\n", 1)[0].decode(errors="replace").strip().split(",")
     if "step" not in header:
-        return METRIC_SCHEMA.empty_table(), [*notes, f"{path.name} has no header with a step"]
-    notes += [f"{path.name}: unknown column '{name}' left out" for name in header if name not in METRICS]
+        return METRIC_SCHEMA.empty_table(), [*notes, "metrics.csv has no header with a step"]
+    notes += [f"metrics.csv: unknown column '{name}' left out" for name in header if name not in METRICS]
     table, more = _parse(whole + b"\n", [name for name in dict.fromkeys(header) if name in METRICS])
-    table, repeated = _by_step(_with_all_columns(table))
+    table, repeated = _by_step(with_all_columns(table))
     return table, [*notes, *more, *repeated]
 
 
 def _parse(content: bytes, names: list[str]) -> tuple[pa.Table, list[str]]:
     types = {name: METRIC_SCHEMA.field(name).type for name in names}
     try:
-        return _read_csv(content, types)
+        return read_csv(content, types)
     except pa.ArrowInvalid:
-        table, notes = _read_csv(content, dict.fromkeys(names, pa.string()))
+        table, notes = read_csv(content, dict.fromkeys(names, pa.string()))
     columns = {name: [_number(cell, types[name]) for cell in table[name].to_pylist()] for name in names}
     bad = sum(table[name].null_count < cells.count(None) for name, cells in columns.items())
     arrays = [pa.array(columns[name], types[name]) for name in names]
     return pa.Table.from_arrays(arrays, names=names), [*notes, f"metrics.csv: cells of {bad} columns are no numbers"]
 
 
-def _read_csv(content: bytes, types: dict[str, pa.DataType]) -> tuple[pa.Table, list[str]]:
+def read_csv(content: bytes, types: dict[str, pa.DataType]) -> tuple[pa.Table, list[str]]:
     """The columns in `types`; raises ArrowInvalid when a cell is of another type."""
     skipped: list[int] = []
 
@@ -77,7 +101,7 @@ def _number(cell: str | None, kind: pa.DataType) -> int | float | None:
     return int(value) if math.isfinite(value) and value.is_integer() and abs(value) < 2**63 else None
 
 
-def _with_all_columns(table: pa.Table) -> pa.Table:
+def with_all_columns(table: pa.Table) -> pa.Table:
     present = set(table.column_names)
     columns = [table[f.name] if f.name in present else pa.nulls(table.num_rows, f.type) for f in METRIC_SCHEMA]
     return pa.Table.from_arrays(columns, schema=METRIC_SCHEMA)

@@ -4,14 +4,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from analysis.columns import Row
+from analysis.curves import Watch, write_curves
 from analysis.load import Sweep, Trial, load_run
-from analysis.parquet import write_metrics, write_trials
+from analysis.parquet import write_trials
+from analysis.remembered import Remembered
 from analysis.trials import Sources, rows_of, sources_of
 
 
-def summarize(sweep: Sweep) -> list[Row]:
-    """Writes both tables of a sweep into its directory; returns the rows of ``trials.parquet``."""
-    notes = write_metrics(sweep.directory.metrics, sweep.trials)
+def summarize(sweep: Sweep, watch: Watch | None = None) -> list[Row]:
+    """Writes both tables of a sweep into its directory; returns the rows of ``trials.parquet``. Runs that did not change are not read."""
+    notes = write_curves(sweep.directory.metrics, sweep.trials, sweep.remembered, watch)
+    sweep.remembered.write()
     sources = _sources(sweep)
     rows = rows_of([_with_notes(trial, notes) for trial in sweep.trials], sources)
     about = {"sweep": sweep.statement.name, "hypothesis": sweep.statement.hypothesis}
@@ -26,8 +29,9 @@ def rows_of_sweep(sweep: Sweep) -> list[Row]:
 
 def summarize_run(path: Path) -> list[Row]:
     """Writes both tables of a single run into its directory; returns its one row."""
-    trial = load_run(path)
-    notes = write_metrics(path / "metrics.parquet", [trial])
+    remembered = Remembered(path)
+    trial = load_run(path, remembered)
+    notes = write_curves(path / "metrics.parquet", [trial], remembered)
     sources = sources_of([trial], [], "", [])
     rows = rows_of([_with_notes(trial, notes)], sources)
     write_trials(path / "trials.parquet", [column for column, _ in sources], rows, run=trial.run_dir.experiment_id)

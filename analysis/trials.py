@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from analysis.columns import Column, Row, as_typed, config_column, metric_column
+from analysis.columns import Column, Row, config_column, fit_to, metric_column
 from analysis.load import Trial
 from trainable.spec.metric_names import DOWNSTREAM_PREFIX, METRICS
 
@@ -56,6 +56,7 @@ _MEASURED: list[tuple[Column, Source]] = [
     (Column("checkpoint_bytes", WHOLE, "bytes", "size of the last checkpoint on disk"), _told("checkpoint_bytes")),
     (Column("predicted_peak_memory_gb", REAL, "GB", "memory/peak_gb as predicted when the run started"), _told("predicted_peak_memory_gb")),
     (Column("micro_batch_size", WHOLE, "sequences", "sequences per forward pass and rank"), _told("micro_batch_size")),
+    (Column("probe_seconds", REAL, "s", "part of duration_seconds spent in probes"), _told("probe_seconds")),
     (Column("commit", TEXT, "", "git commit of the code that ran"), _told("commit")),
     (Column("host", TEXT, "", "machine that ran it"), _told("host")),
     (Column("device", TEXT, "", "device that ran it"), _told("device")),
@@ -87,25 +88,25 @@ def _downstream(trials: Iterable[Trial]) -> list[str]:
 
 def rows_of(trials: Sequence[Trial], sources: Sources) -> list[Row]:
     """One row per trial. A value of the wrong type becomes null and is named in the row's note."""
-    return [_row(trial, sources) for trial in trials]
+    fitted = [(column.name, source, _as_time if column.type == TIME else fit_to(column.type)) for column, source in sources]
+    return [_row(trial, fitted) for trial in trials]
 
 
-def _row(trial: Trial, sources: Sources) -> Row:
+def _row(trial: Trial, sources: Sequence[tuple[str, Source, Callable[[Any], Any]]]) -> Row:
     row: dict[str, Any] = {}
     misfits: list[str] = []
-    for column, source in sources:
+    for name, source, fit in sources:
+        value = source(trial)
         try:
-            row[column.name] = _fitted(source(trial), column.type)
+            row[name] = None if value is None else fit(value)
         except ValueError as error:
-            row[column.name] = None
-            misfits.append(f"{column.name}: {error}")
+            row[name] = None
+            misfits.append(f"{name}: {error}")
     row["note"] = "; ".join([*trial.notes, *misfits]) or None
     return row
 
 
-def _fitted(value: Any, kind: pa.DataType) -> Any:
-    if kind != TIME:
-        return as_typed(value, kind)
+def _as_time(value: Any) -> datetime | None:
     if not value:
         return None
     if not isinstance(value, str):

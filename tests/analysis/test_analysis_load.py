@@ -4,6 +4,7 @@ import pytest
 from sweep_on_disk import LR, SweepBuilder, losses
 
 from analysis.load import load_run, load_sweep
+from analysis.remembered import Remembered
 from trainable.spec.status import Stage, Status
 
 
@@ -104,8 +105,9 @@ def test_a_damaged_statement_is_one_clear_error(sweep: SweepBuilder, content: st
 
 def test_a_single_run_is_told_by_its_summary(sweep: SweepBuilder) -> None:
     trial = sweep.trial({LR: 0.01}, seed=7, stage=Stage.CONFIRM, final=3.0)
-    run = load_run(sweep.run_dir(trial).path)
+    path = sweep.run_dir(trial).path
+    run = load_run(path, Remembered(path))
     assert (run.trial, run.seed, run.stage, run.status, run.notes) == (trial, 7, Stage.CONFIRM, Status.COMPLETED, ())
     sweep.run_dir(trial).summary.unlink()
-    run = load_run(sweep.run_dir(trial).path)
+    run = load_run(path, Remembered(path))
     assert (run.status, run.notes, run.seed) == ("unknown", ("summary.json missing",), None)
