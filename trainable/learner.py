@@ -36,7 +36,7 @@ class Learner:
         self.autocast = autocast_dtype(training.precision, self.device)
         self.data = open_prepared(config.data)
         self.model = attach_adapter(build_model(config.model), config.adapter).to(self.device)
-        self.optimizer = build_optimizer(self.model, config.optimizer)
+        self.optimizer = build_optimizer(self.model, config.optimizer, config.adapter.gate_lr)
         self._train_step = TrainStep(
             parallel(self._compiled(), self.world, self.device),
             self.optimizer,

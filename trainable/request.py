@@ -6,7 +6,7 @@ from dataclasses import replace
 from trainable.adapters.checks import adapter_mistakes
 from trainable.data import checks as data_checks
 from trainable.model.exported import PRETRAINED
-from trainable.model.size import SHAPES, linear_shapes, resolved
+from trainable.model.size import SHAPES, linear_shapes, parameter_shapes, resolved
 from trainable.optim.checks import optimizer_mistakes
 from trainable.optim.schedules import schedule_mistakes
 from trainable.pretrained_checks import pretrained_mistakes
@@ -38,7 +38,9 @@ def _model_mistakes(config: RunConfig) -> list[str]:
 def _adapter_mistakes(config: RunConfig) -> list[str]:
     # The layers of a model that cannot be built are unknown; its own mistakes are told by others.
     broken = run_mistakes(config) or _model_mistakes(config) or pretrained_mistakes(config)
-    return adapter_mistakes(config.adapter, {} if broken or config.adapter.name == "none" else linear_shapes(config.model))
+    if broken or config.adapter.name == "none":
+        return adapter_mistakes(config.adapter)
+    return adapter_mistakes(config.adapter, parameter_shapes(config.model), linear_shapes(config.model))
 
 
 def _data_mistakes(config: RunConfig) -> list[str]:

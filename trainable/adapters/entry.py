@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainable.spec.config import AdapterConfig
 
@@ -15,6 +15,19 @@ if TYPE_CHECKING:
 Shape = tuple[int, ...]
 Shapes = Mapping[str, Shape]
 Linears = Mapping[str, tuple[int, int]]
+Rules = Mapping[str, tuple[str, Callable[[Any], bool]]]
+
+
+def no_mistakes(config: AdapterConfig) -> list[str]:
+    """Of an adapter whose settings go with each other as they like."""
+    del config
+    return []
+
+
+def no_misfits(config: AdapterConfig, shapes: Shapes, linears: Linears) -> list[str]:
+    """Of an adapter that fits every model that has its target modules."""
+    del config, shapes, linears
+    return []
 
 
 @dataclass(frozen=True)
@@ -28,6 +41,8 @@ class AdapterEntry:
     `save` writes the adapter alone into an empty folder; None where there is nothing apart from the model.
     `settings` are the fields of `AdapterConfig` that have a meaning here, `required` those that have to be given.
     `package` is what has to be installed, from the extra dependencies `adapters`.
+    `rules` are those of its own for single settings, before the general ones; `mistakes` gives a sentence for each contradiction
+    between settings, `misfits` for each between settings that are right by themselves and the shapes that `trainable` gets.
     """
 
     attach: Callable[[nn.Module, AdapterConfig], nn.Module]
@@ -37,3 +52,6 @@ class AdapterEntry:
     settings: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
     package: str | None = None
+    rules: Rules = field(default_factory=dict)
+    mistakes: Callable[[AdapterConfig], list[str]] = no_mistakes
+    misfits: Callable[[AdapterConfig, Shapes, Linears], list[str]] = no_misfits

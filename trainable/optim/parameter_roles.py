@@ -19,6 +19,16 @@ def is_hidden_matrix(name: str, shape: Shape) -> bool:
     return len(shape) == 2 and not is_embedding_or_head(name)
 
 
+def decays(name: str, shape: Shape) -> bool:
+    """Whether weight decay acts on it: tensors of two and more dimensions, and the coordinates that stand for such (of a subspace)."""
+    return len(shape) >= 2 or name.rpartition(".")[2] == "coordinates"
+
+
+def is_gate(name: str) -> bool:
+    """A logit that shares something out, and learns at a rate of its own."""
+    return name.rpartition(".")[2] == "gate"
+
+
 def layer_of(name: str) -> int | None:
     """3 for ``layers.3.attn.q_proj.weight``; None outside the numbered blocks."""
     found = _LAYER.search(name)

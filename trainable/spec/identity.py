@@ -14,6 +14,10 @@ NOT_IDENTITY = frozenset(
     "training.keep_checkpoints training.probes training.probe_interval data.root".split()
 )
 _NOT_IDENTITY_GROUPS = frozenset({"tracking", "experiment", "resources"})
+# Keys that came after the first runs: where they are not given, cells keep the names that they had.
+_CAME_LATER = frozenset(
+    f"adapter.{name}" for name in ("intrinsic_dim", "projector", "projector_seed", "allocation", "allocation_ratio", "gate_lr")
+)
 HASH_LENGTH = 12
 
 
@@ -22,7 +26,11 @@ def identity_of(config: RunConfig) -> dict[str, Any]:
     # Bounds that are not measured have no part in a run, whatever their settings say.
     left_out = _NOT_IDENTITY_GROUPS | (frozenset() if config.bounds.enabled else {"bounds"})
     groups = {group: values for group, values in to_plain(config).items() if group not in left_out}
-    return {g: {k: v for k, v in values.items() if f"{g}.{k}" not in NOT_IDENTITY} for g, values in groups.items()}
+    return {g: {k: v for k, v in values.items() if _counts(f"{g}.{k}", v)} for g, values in groups.items()}
+
+
+def _counts(key: str, value: Any) -> bool:
+    return key not in NOT_IDENTITY and not (value is None and key in _CAME_LATER)
 
 
 def cell_of(config: RunConfig) -> str:

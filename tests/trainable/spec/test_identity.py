@@ -51,6 +51,12 @@ def test_settings_of_bounds_count_where_bounds_are_measured() -> None:
     assert "bounds" not in identity_of(compose_run([]))
 
 
+def test_settings_that_came_later_count_where_they_are_given() -> None:
+    assert not any(key.startswith(("intrinsic", "projector", "allocation", "gate")) for key in identity_of(compose_run([]))["adapter"])
+    learned = cell("adapter=sublora", "adapter.allocation=learned")
+    assert len({cell("adapter=lora"), cell("adapter=sublora"), cell("adapter=sublora", "adapter.projector_seed=1"), learned}) == 4
+
+
 def test_two_ways_to_say_the_same_give_one_cell() -> None:
     assert cell("optimizer.lr=0.001", "model=tiny") == cell("optimizer.lr=1e-3")
 
