@@ -64,13 +64,17 @@ class Study:
         return cls(statement, rows, files.metrics)
 
     @cached_property
-    def cells(self) -> dict[str, Cell]:
-        """Every cell that was tried, ordered by its varied values."""
+    def rows_by_cell(self) -> dict[str, list[Row]]:
         by_cell: dict[str, list[Row]] = {}
         for row in self.rows:
             by_cell.setdefault(row["cell"], []).append(row)
+        return by_cell
+
+    @cached_property
+    def cells(self) -> dict[str, Cell]:
+        """Every cell that was tried, ordered by its varied values."""
         names = short_names(self.statement.varied)
-        cells = [self._cell(cell, rows, names) for cell, rows in by_cell.items()]
+        cells = [self._cell(cell, rows, names) for cell, rows in self.rows_by_cell.items()]
         return {cell.cell: cell for cell in sorted(cells, key=lambda cell: [order_of(value) for value in cell.values.values()])}
 
     def _cell(self, cell: str, rows: Sequence[Row], names: Mapping[str, str]) -> Cell:

@@ -8,17 +8,22 @@ from analysis.curves import Watch, write_curves
 from analysis.load import Sweep, Trial, load_run
 from analysis.parquet import write_trials
 from analysis.remembered import Remembered
+from analysis.side_tables import write_side_tables
 from analysis.trials import Sources, rows_of, sources_of
 
 
 def summarize(sweep: Sweep, watch: Watch | None = None) -> list[Row]:
-    """Writes both tables of a sweep into its directory; returns the rows of ``trials.parquet``. Runs that did not change are not read."""
+    """Writes both tables of a sweep into its directory, and those beside them for what only some runs write.
+
+    Returns the rows of ``trials.parquet``. Runs that did not change are not read.
+    """
     notes = write_curves(sweep.directory.metrics, sweep.trials, sweep.remembered, watch)
     sweep.remembered.write()
     sources = _sources(sweep)
     rows = rows_of([_with_notes(trial, notes) for trial in sweep.trials], sources)
     about = {"sweep": sweep.statement.name, "hypothesis": sweep.statement.hypothesis}
     write_trials(sweep.directory.trials, [column for column, _ in sources], rows, **about)
+    write_side_tables(sweep.directory.path, sweep.trials)
     return rows
 
 

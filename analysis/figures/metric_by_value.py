@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 
 from analysis.columns import CONFIG_PREFIX
 from analysis.compare import replicates
+from analysis.figures.key_axis import needs_log
 from analysis.figures.style import BASELINE_COLOUR, CATEGORIES, HEIGHT, WIDTH, key_label, metric_label, off_scale
 from analysis.study import Cell, Study, order_of, short_names, shown
 from trainable.spec.status import Stage, Status
@@ -84,12 +85,6 @@ def confirmed(study: Study) -> list[Confirmed]:
         if seeds:
             points.append(Confirmed(cell, seeds, fmean(seeds), stdev(seeds) if len(seeds) > 1 else None))
     return points
-
-
-def needs_log(values: Sequence[Any]) -> bool:
-    """Whether these are positive numbers that span more than a decade."""
-    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
-    return len(numbers) == len(values) > 0 and min(numbers) > 0 and max(numbers) / min(numbers) > 10
 
 
 def worst_shown(data: ByValue) -> float | None:

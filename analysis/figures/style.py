@@ -5,7 +5,9 @@ from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.colors import to_hex
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from analysis.columns import CONFIG_PREFIX, config_column, metric_column
 from analysis.study import Cell
@@ -46,6 +48,10 @@ _TITLES = {
     "eval/loss": "Validation loss",
     "test/loss": "Test loss",
     "eval/perplexity": "Validation perplexity",
+    "memory/peak_gb": "Peak memory",
+    "time/tokens_per_sec": "Training throughput",
+    "optimizer/grad_norm": "Gradient norm before clipping",
+    "optimizer/update_norm": "Update norm",
 }
 
 
@@ -65,6 +71,20 @@ def key_label(key: str, values: Sequence[Any] = ()) -> str:
         title = title.split(aside)[0]
     unit = f", {column.unit}" if column.unit else ""
     return f"{title[0].upper()}{title[1:]} ({key}{unit})"
+
+
+def shortened(text: str, longest: int = 48) -> str:
+    """`text` with its end cut where it is longer than `longest` characters."""
+    return text if len(text) <= longest else text[: longest - 1].rstrip(" ,=") + "…"
+
+
+def name_decades(axis: Axis) -> None:
+    """Plain numbers on a logarithmic axis: at 1, 2 and 5 of each decade, or at the powers of ten where there are many of them."""
+    low, high = sorted(axis.get_view_interval())
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 200 * low else (1,)))
+    axis.set_minor_formatter(NullFormatter())
+    if low > 1e-5 and high < 1e6:
+        axis.set_major_formatter("{x:g}")
 
 
 def is_ramp(cells: Sequence[Cell]) -> bool:

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from sweep_on_disk import LR, SweepBuilder, losses
 
-from analysis.figures.loss_curves import curves_of, limits, panels
-from analysis.figures.metric_by_value import by_value, confirmed, needs_log, worst_shown
+from analysis.figures.curves import curves_of, panels
+from analysis.figures.key_axis import needs_log
+from analysis.figures.loss_curves import METRICS, limits
+from analysis.figures.metric_by_value import by_value, confirmed, worst_shown
 from analysis.figures.registry import FIGURES, draw_figures
 from analysis.figures.style import BASELINE_COLOUR, EXPLORED_COLOUR, colours, key_label, metric_label
 from analysis.load import load_sweep
@@ -34,7 +36,7 @@ def test_a_band_is_mean_and_sample_std_over_completed_seeds_at_the_steps_they_sh
         rows = {20: {"eval/loss": first}, 40: {"eval/loss": second}} | ({30: {"eval/loss": 9.0}} if seed == 1 else {})
         sweep.trial({LR: 0.01}, seed=seed, stage=Stage.CONFIRM, rows=dict(sorted(rows.items())))
     sweep.trial({LR: 0.01}, seed=4, stage=Stage.CONFIRM, status=Status.DIVERGED, rows={20: {"eval/loss": 99.0}})
-    (panel,) = panels(study_of(sweep))
+    (panel,) = panels(study_of(sweep), METRICS)
     (band,) = panel.bands
     assert (panel.metric, band.n, band.steps.tolist()) == ("eval/loss", 3, [20, 40])
     np.testing.assert_allclose(band.mean, [6.0, 3.5])
@@ -45,12 +47,12 @@ def test_a_band_is_mean_and_sample_std_over_completed_seeds_at_the_steps_they_sh
 def test_the_axes_reach_from_the_lowest_value_to_where_training_starts(sweep: SweepBuilder) -> None:
     sweep.trial({LR: 0.01}, final=3.0)
     sweep.trial({LR: 0.02}, final=4.0)
-    low, high = limits(panels(study_of(sweep)))
+    low, high = limits(panels(study_of(sweep), METRICS))
     assert 2.8 < low < 3.0
     assert losses(4.0)[10]["train/loss"] < high < 6.7
     sweep.trial({LR: 1.0}, status=Status.DIVERGED, rows={10: {"train/loss": 50.0}, 20: {"train/loss": 1e6, "eval/loss": 1e6}})
     sweep.trial({LR: 0.5}, status=Status.STOPPED_EARLY, rows={10: {"train/loss": 6.0}, 20: {"train/loss": 30.0, "eval/loss": 31.0}})
-    assert limits(panels(study_of(sweep))) == (low, high)
+    assert limits(panels(study_of(sweep), METRICS)) == (low, high)
 
 
 def test_points_against_the_value(lived: SweepBuilder) -> None:
@@ -142,20 +144,41 @@ def test_every_figure_says_what_it_shows_and_has_nothing_to_show_of_nothing(swee
 
 
 def test_figures_are_written_as_png_of_300_dpi_and_as_pdf(lived: SweepBuilder, tmp_path: Path) -> None:
-    files = draw_figures(study_of(lived), tmp_path)
-    assert [file.name for file in files] == [f"{name}.{kind}" for name in FIGURES for kind in ("png", "pdf")]
+    study = study_of(lived)
+    files = draw_figures(study, tmp_path)
+    shown = ("loss_curves", "metric_by_value", "asha_rungs")
+    assert [file.name for file in files] == [f"{name}.{kind}" for name in shown for kind in ("png", "pdf")]
     png, pdf = files[0].read_bytes(), files[1].read_bytes()
     assert int.from_bytes(png[16:20], "big") == 7.2 * 300
     assert pdf.startswith(b"%PDF")
 
 
+def test_the_same_data_give_the_same_bytes(lived: SweepBuilder, tmp_path: Path) -> None:
+    first = draw_figures(study_of(lived), tmp_path / "first")
+    again = draw_figures(Study.from_files(lived.directory.path), tmp_path / "again")
+    assert [file.name for file in first] == [file.name for file in again]
+    assert [file.read_bytes() for file in first] == [file.read_bytes() for file in again]
+
+
+OF_FOUR_KEYS = {
+    "loss_curves": 2,
+    "metric_by_value": 5,
+    "parallel_coordinates": 2,
+    "contour": 4,
+    "memory_profile": 1,
+    "throughput": 1,
+    "pareto_front": 1,
+    "optimizer_comparison": 1,
+}
+
+
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_figure_draws_several_keys_of_every_type(sweep: SweepBuilder, name: str) -> None:
+def test_every_figure_of_a_sweep_draws_several_keys_of_every_type(sweep: SweepBuilder, name: str) -> None:
     sweep.statement.varied = ["optimizer", "optimizer.betas", "training.batch_size", "model.tied_embeddings"]
     for place, chosen in enumerate([("adamw", [0.9, 0.95], 1, True), ("sgd", None, 8, False), ("adam8bit", [0.9, 0.999], 64, True)]):
         values = dict(zip(sweep.statement.varied, chosen, strict=True))
         sweep.trial(values, final=3.0 + place)
         sweep.confirm(values, {1: 3.0 + place, 2: 3.1 + place})
     figure = FIGURES[name].draw(study_of(sweep))
-    assert figure is not None
-    assert len([axes for axes in figure.axes if axes.get_visible()]) == {"loss_curves": 2, "metric_by_value": 5}[name]
+    drawn = 0 if figure is None else len([axes for axes in figure.axes if axes.get_visible()])
+    assert drawn == OF_FOUR_KEYS.get(name, 0)
