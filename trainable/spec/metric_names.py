@@ -42,6 +42,9 @@ _METRICS = [
     Metric("test/loss", "nats/token", "cross entropy on the test set, at the end"),
     Metric("test/perplexity", "1", "exp(test/loss)"),
     Metric("test/ood_perplexity", "1", "perplexity on an out-of-distribution test set"),
+    Metric("gates/mean", "1", "share of a layer's coordinates that its gate gives to B, mean over the layers, at the end"),
+    Metric("gates/deviation", "1", "distance of that share from an equal split, mean over the layers"),
+    Metric("gates/depth_correlation", "1", "Spearman's correlation of that share with the layer's depth"),
     Metric("bounds/empirical_bpd", "bits/token", "loss of the quantised model with smoothed predictions on sampled training documents"),
     Metric("bounds/kl_divergence", "nats", "ln 1 / P(h): what the quantised model and the choices made for it take to write down"),
     Metric("bounds/bound_value", "bits/token", "PAC-Bayes bound on the expected loss, the best over the grid of smoothings"),
@@ -57,7 +60,7 @@ EVERY_RUN: list[str] = [
 ]
 # Written once, at the end, into the summary.
 DOWNSTREAM_PREFIX = "downstream/"
-_AT_THE_END = ("test/", "bounds/", DOWNSTREAM_PREFIX)
+_AT_THE_END = ("test/", "gates/", "bounds/", DOWNSTREAM_PREFIX)
 
 
 def is_at_the_end(name: str) -> bool:

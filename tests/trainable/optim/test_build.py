@@ -34,6 +34,16 @@ def test_frozen_parameters_are_left_out_and_no_group_is_empty() -> None:
     assert names(matrices) == ["embedding.weight"]
 
 
+def test_coordinates_decay_like_the_matrices_they_stand_for_and_gates_learn_at_their_own_rate() -> None:
+    model = nn.Module()
+    model.coordinates = nn.Parameter(torch.zeros(5))
+    model.gates = nn.ModuleDict({"0": nn.Module()})
+    model.gates["0"].gate = nn.Parameter(torch.zeros(()))
+    optimizer = build_optimizer(model, OptimizerConfig(lr=0.01, weight_decay=0.1), gate_lr=0.05)
+    found = [(group["param_names"], group["weight_decay"], group.get("lr_scale", 1.0)) for group in optimizer.param_groups]
+    assert found == [(["coordinates"], 0.1, 1.0), (["gates.0.gate"], 0.0, 5.0)]
+
+
 def test_a_frozen_model_is_refused() -> None:
     with pytest.raises(ValueError, match="no trainable parameters"):
         parameter_groups(Tied().requires_grad_(False), weight_decay=0.1)
