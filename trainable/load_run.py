@@ -5,15 +5,21 @@ import yaml
 from trainable.checkpoint import DamagedCheckpoint, load_checkpoint
 from trainable.learner import Learner
 from trainable.spec.compose import from_plain
+from trainable.spec.config import RunConfig
 from trainable.spec.mistakes import WrongRequest
 from trainable.spec.run_dir import RunDir
 
 
-def load_learner(run_dir: RunDir, checkpoint: str) -> Learner:
-    """The learner with the weights of `checkpoint`: best, final or a step. Raises `WrongRequest` when there is none."""
+def run_config(run_dir: RunDir) -> RunConfig:
+    """The configuration that the run was started with. Raises `WrongRequest` when the directory holds no run."""
     if not run_dir.config.is_file():
         raise WrongRequest([f"{run_dir.path}: no {run_dir.config.name} there, so it is not a run directory"])
-    config = from_plain(yaml.safe_load(run_dir.config.read_text()))
+    return from_plain(yaml.safe_load(run_dir.config.read_text()))
+
+
+def load_learner(run_dir: RunDir, checkpoint: str) -> Learner:
+    """The learner with the weights of `checkpoint`: best, final or a step. Raises `WrongRequest` when there is none."""
+    config = run_config(run_dir)
     try:
         model, training = load_checkpoint(run_dir.checkpoint(int(checkpoint) if checkpoint.isdecimal() else checkpoint))
     except DamagedCheckpoint as damaged:

@@ -11,17 +11,16 @@ import torch
 from trainable import checkpoint as checkpoints
 from trainable.adapter_checkpoints import AdapterCheckpoints
 from trainable.cloning import Clone, take_over
-from trainable.data.prepared import open_directory
 from trainable.device import is_out_of_memory
 from trainable.distributed import barrier, leave_world
-from trainable.downstream import Downstream
+from trainable.final_measures import FinalMeasures
 from trainable.learner import Learner
 from trainable.probes.probe_set import ProbeSet
 from trainable.run_files import open_trackers, sync_file, whole_rows
 from trainable.run_lock import lock_run
 from trainable.run_record import RunIdentity, RunRecord
 from trainable.spec.config import RunConfig
-from trainable.spec.metric_names import DOWNSTREAM_PREFIX
+from trainable.spec.metric_names import is_at_the_end
 from trainable.spec.run_dir import RunDir
 from trainable.spec.status import Status
 from trainable.step_metrics import Metrics, StepMetrics
@@ -38,6 +37,10 @@ class Evaluation:
     history: Sequence[tuple[int, Metrics]] = field(default_factory=tuple)
 
 
+class Leaving(RuntimeError):
+    """The run was asked to make room; it left a checkpoint and is to be continued elsewhere."""
+
+
 class Trainer:
     """Trains `config` in `run_dir`, from its newest whole checkpoint if there is one.
 
@@ -48,16 +51,17 @@ class Trainer:
     def __init__(self, config: RunConfig, run_dir: RunDir, identity: RunIdentity, clone_from: Clone | None = None) -> None:
         self.config, self.run_dir, self.status = config, run_dir, Status.RUNNING
         self.step, self.rows = 0, 0
+        self.asked_to_leave = False
         self.evaluations, self.lineage = list[tuple[int, Metrics]](), list[str]()
         self.learner = Learner(config)
         self.adapter_checkpoints = AdapterCheckpoints(self.learner, run_dir)
-        self.downstream = Downstream(self.learner, config.training.test_batches)
-        self._lock = lock_run(run_dir) if self.learner.world.is_main else None
         self.step_metrics = StepMetrics(self.learner)
+        self.final_measures = FinalMeasures(self.learner, run_dir, self.step_metrics.memory)
+        self._lock = lock_run(run_dir) if self.learner.world.is_main else None
         self.probes = ProbeSet(self.learner, self.step_metrics.memory)
         self.record = RunRecord(config, run_dir, identity, _device_name(self.learner.device))
         self._resume(clone_from)
-        self._told = 0 if self.step else None
+        self._told = 0 if self.evaluations else None
         self.trackers = open_trackers(config, run_dir, identity, self.learner.world, self.step or None)
         self.record.sized(self.learner.parameters, self.learner.micro_batch_size, self.step_metrics.memory)
         if self.learner.world.is_main:
@@ -76,7 +80,8 @@ class Trainer:
     def advance(self) -> Evaluation:
         """Trains to the next evaluation and returns it; the last one carries the status the run ended with.
 
-        After a resume the first one is that of the checkpoint: who ended before hearing of it may want to stop there.
+        After a resume the first one is the last that the checkpoint knows: who ended before hearing of it may want to stop there.
+        Raises `Leaving`, with a checkpoint of the step at work, when the run is `asked_to_leave`.
         """
         if self._told == 0 and self.step < self.config.training.max_steps:
             return self._evaluation()
@@ -127,6 +132,9 @@ class Trainer:
                 self._row = self.step_metrics.read(step, numbers)
                 if step < target:
                     self._log(self._row)
+            if self.asked_to_leave and self.learner.world.is_single and step < target:
+                self._write_checkpoint()
+                raise Leaving(f"kept at step {step}")
         return None
 
     def _log(self, row: Metrics) -> None:
@@ -158,20 +166,20 @@ class Trainer:
         """Writes a checkpoint where one is due."""
         training = self.config.training
         due = self.step % (training.checkpoint_interval or training.eval_interval) == 0 or self.step == training.max_steps
-        if not (due and self.learner.world.is_main):
-            barrier(self.learner.world)
-            return
+        if due and self.learner.world.is_main:
+            self._write_checkpoint()
+            if is_best:
+                checkpoints.link_checkpoint(self.run_dir, self.step, "best")
+            checkpoints.drop_expired(self.run_dir, training.keep_checkpoints)
+        barrier(self.learner.world)
+
+    def _write_checkpoint(self) -> None:
         # Rows reach the disk before the checkpoint that counts on them does.
         sync_file(self.run_dir.metrics_csv)
         kept = {"record": self.record.kept(), "peak_gb": self.step_metrics.memory.peak_gb, "rows": self.rows}
         kept |= {"evaluations": self.evaluations, "lineage": self.lineage, "probes": self.probes.state()}
-        state = {"step": self.step, "epoch": self._row["epoch"], **kept, **self.learner.training_state()}
-        folder = checkpoints.save_checkpoint(self.run_dir, self.step, self.learner.model_state(), state)
-        self._measure(folder)
-        if is_best:
-            checkpoints.link_checkpoint(self.run_dir, self.step, "best")
-        checkpoints.drop_expired(self.run_dir, training.keep_checkpoints)
-        barrier(self.learner.world)
+        state = {"step": self.step, "epoch": self.step_metrics.epoch(self.step), **kept, **self.learner.training_state()}
+        self._measure(checkpoints.save_checkpoint(self.run_dir, self.step, self.learner.model_state(), state))
 
     def _measure(self, folder: Path) -> None:
         summary = self.record.summary
@@ -206,15 +214,8 @@ class Trainer:
         return bool(whole_rows(self.run_dir.metrics_csv, state["step"]) == state["rows"])
 
     def _complete(self) -> None:
-        """The last numbers of a full run, on the test set and on another distribution where one is given."""
-        batches = self.config.training.test_batches
-        if batches:
-            result = self.learner.score(self.learner.data.test, batches)
-            self.record.summary.metrics.update({"test/loss": result.loss, "test/perplexity": result.perplexity})
-        if batches and self.config.data.ood_path:
-            other = self.learner.score(open_directory(Path(self.config.data.ood_path)).test, batches)
-            self.record.summary.metrics["test/ood_perplexity"] = other.perplexity
-        self.record.summary.metrics.update(self.downstream.metrics())
+        """The last numbers of a full run, and its checkpoint under the name ``final``."""
+        self.record.summary.metrics.update(self.final_measures.metrics())
         self.adapter_checkpoints.at_end()
         if self.learner.world.is_main and not checkpoints.is_whole(self.run_dir.checkpoint("final")):
             checkpoints.link_checkpoint(self.run_dir, self.step, "final")
@@ -234,13 +235,14 @@ class Trainer:
     def _evaluation(self, stop_reason: str | None = None) -> Evaluation:
         """The newest evaluation; the first one after a resume brings the earlier ones along."""
         history = tuple(self.evaluations[:-1]) if self._told == 0 else ()
+        step = self.evaluations[-1][0] if self._told == 0 else self.step
         self._told = None
         measured = self.status in (Status.RUNNING, Status.COMPLETED)
         metrics = dict(self.evaluations[-1][1]) if measured and self.evaluations else {}
-        return Evaluation(self.step, {**metrics, **self._tests()}, self.status, stop_reason, history)
+        return Evaluation(step, {**metrics, **self._tests()}, self.status, stop_reason, history)
 
     def _tests(self) -> Metrics:
-        return {name: value for name, value in self.record.summary.metrics.items() if name.startswith(("test/", DOWNSTREAM_PREFIX))}
+        return {name: value for name, value in self.record.summary.metrics.items() if is_at_the_end(name)}
 
 
 def _device_name(device: torch.device) -> str:

@@ -70,6 +70,16 @@ class Blueprint:
         return higher_is_better(self.metric)
 
     @property
+    def expected_trials(self) -> tuple[int, int]:
+        """Trials to explore and to confirm."""
+        settings, cells = self.settings, len(self.slots)
+        if not settings.explore.enabled:
+            return 0, cells * len(settings.sweep.seeds)
+        races = len(self.sweep.spaces) if settings.explore.per else 1
+        races -= 0 if self.has_whole_baseline else 1
+        return cells, len(settings.sweep.seeds) * (settings.confirm.finalists * races + 1)
+
+    @property
     def race(self) -> Race:
         training = self.base.training
         return Race(self.settings.scheduler, training.max_steps, training.eval_interval, self.higher_is_better)
@@ -143,7 +153,7 @@ def draw_up(sweep: Sweep, overrides: Sequence[str]) -> Blueprint:
     sweep = replace(sweep, hypothesis=base.experiment.hypothesis or sweep.hypothesis)
     blueprint = Blueprint(sweep, settings, every, base)
     mistakes += scheduler_mistakes(blueprint.race)
-    mistakes = mistakes or _trial_mistakes(blueprint)
+    mistakes = mistakes or [*_trial_mistakes(blueprint), *_candidate_mistakes(blueprint)]
     if mistakes:
         raise WrongRequest(mistakes)
     return blueprint
@@ -160,6 +170,14 @@ def _trial_mistakes(blueprint: Blueprint) -> list[str]:
         except WrongRequest as wrong:
             found |= dict.fromkeys(f"{mistake} (with {', '.join(overrides_of(values.items()))})" for mistake in wrong.mistakes)
     return list(found)
+
+
+def _candidate_mistakes(blueprint: Blueprint) -> list[str]:
+    """A bound that does not pay for the choice among all trials does not hold for the one that is chosen."""
+    bounds, trials = blueprint.base.bounds, sum(blueprint.expected_trials)
+    if not bounds.enabled or bounds.num_candidates >= trials:
+        return []
+    return [f"bounds.num_candidates={bounds.num_candidates} must be at least {trials}, the number of trials that this sweep picks from"]
 
 
 def _corners(blueprint: Blueprint) -> list[dict[str, Any]]:

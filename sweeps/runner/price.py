@@ -49,7 +49,7 @@ class Price:
 
 def price(blueprint: Blueprint, slots: int) -> Price:
     """The price of the sweep from an empty ledger, with `slots` trials at once."""
-    explore, confirm = expected_trials(blueprint)
+    explore, confirm = blueprint.expected_trials
     steps, run = expected_steps(blueprint), _full_run(blueprint)
     runs = steps / run.steps
     seconds = runs * run.flops / _flops(blueprint.base) / slots
@@ -57,19 +57,9 @@ def price(blueprint: Blueprint, slots: int) -> Price:
     return Price(explore, confirm, steps, round(run.steps * (explore + confirm)), round(runs * run.tokens), seconds, tuple(memory))
 
 
-def expected_trials(blueprint: Blueprint) -> tuple[int, int]:
-    """Trials to explore and to confirm."""
-    settings, cells = blueprint.settings, len(blueprint.slots)
-    if not settings.explore.enabled:
-        return 0, cells * len(settings.sweep.seeds)
-    races = len(blueprint.sweep.spaces) if settings.explore.per else 1
-    races -= 0 if blueprint.has_whole_baseline else 1
-    return cells, len(settings.sweep.seeds) * (settings.confirm.finalists * races + 1)
-
-
 def expected_steps(blueprint: Blueprint) -> int:
     """Steps when every rung keeps one trial in `reduction_factor`, and the confirmation runs whole."""
-    explore, confirm = expected_trials(blueprint)
+    explore, confirm = blueprint.expected_trials
     settings, full = blueprint.settings, _full_run(blueprint).steps
     levels = [*SCHEDULERS[settings.scheduler.name]().levels(blueprint.race), full]
     steps, alive, before = 0.0, float(explore), 0.0

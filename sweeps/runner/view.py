@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 from sweeps.runner.blueprint import Blueprint
-from sweeps.runner.price import expected_trials
 from sweeps.runner.ranking import last_value
 from trainable.spec.ledger import SweepState, TrialRecord, curve
 from trainable.spec.status import Stage, Status
@@ -57,7 +56,7 @@ def header(blueprint: Blueprint, state: SweepState, eta_seconds: float | None, e
     """One line: which stage, how many trials, how long still."""
     explore = [r for r in state.trials.values() if r.stage == Stage.EXPLORE]
     confirm = [r for r in state.trials.values() if r.stage == Stage.CONFIRM]
-    planned_explore, planned_confirm = expected_trials(blueprint)
+    planned_explore, planned_confirm = blueprint.expected_trials
     if state.finalists is not None:
         cells = {*state.finalists, *([baseline] if (baseline := blueprint.baseline_cell(state)) else [])}
         planned_confirm = len(cells) * len(blueprint.settings.sweep.seeds)

@@ -83,6 +83,7 @@ def test_every_sweep_says_in_a_line_what_it_asks(name: str) -> None:
         (replace(SMALL, claims=[Claim("x", 0.01, kind="superiority")]), [], ["max_relative_difference=0.01", "at most 0"]),
         (replace(SMALL, claims=[Claim("x", 0.0, kind="non_inferiority")]), [], ["non_inferiority must be above 0"]),
         (replace(SMALL, claims=[Claim("x", -0.01, kind="equivalence")]), [], ["equivalence must be above 0"]),
+        (SMALL, ["bounds=document"], ["bounds.num_candidates=1 must be at least"]),
         (replace(SMALL, space={"optimizer.rl": tune.grid_search([1])}), [], ["search space 'optimizer.rl'"]),
         (replace(SMALL, space={"optimizer.lr": tune.loguniform(1e-4, 1e-2)}), [], ["searcher=grid"]),
     ],
@@ -107,6 +108,12 @@ def test_the_baseline_is_explored_first_and_once() -> None:
     slots = blueprint().slots
     assert dict(slots[0].grid) == {"optimizer.lr": 1e-3}
     assert len(slots) == 2
+
+
+def test_bounds_pay_for_every_trial_of_the_sweep() -> None:
+    stated = sum(blueprint("bounds=document", "bounds.num_candidates=100").expected_trials)
+    assert blueprint("bounds=document", f"bounds.num_candidates={stated}").base.bounds.num_candidates == stated
+    assert f"at least {stated}" in mistakes_of(SMALL, "bounds=document", f"bounds.num_candidates={stated - 1}")
 
 
 def test_a_group_choice_does_not_undo_a_value() -> None:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from trainable.bounds.arithmetic_code import code_length
 
@@ -21,7 +22,7 @@ class Message:
     entry_bits: int
     gate_bits: int = 0
 
-    @property
+    @cached_property
     def coded_bits(self) -> int:
         """Length of the arithmetic code of the symbols."""
         return coded_bits(self.counts)

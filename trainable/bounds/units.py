@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainable.data.prepared import PreparedData
+from trainable.spec.mistakes import WrongRequest
 
 Whole = NDArray[np.int64]
 # Keeps the draws apart from those of training batches, whose steps are small (trainable.data.batches).
@@ -34,10 +35,10 @@ class Sample:
 
 
 def units(data: PreparedData, level_of_independence: str, context_length: int) -> Units:
-    """All parts of the training data. Raises ValueError when there is none."""
+    """All parts of the training data. Raises `WrongRequest` when there is none."""
     found = _documents(data) if level_of_independence == "document" else _sequences(len(data.train), context_length)
     if not len(found.starts):
-        raise ValueError(f"the training data have no {level_of_independence} of which a token could be predicted")
+        raise WrongRequest([f"the training data have no {level_of_independence} of which a token could be predicted"])
     return found if level_of_independence != "token" else Units(found.starts, found.lengths, int(found.lengths.sum()))
 
 
