@@ -131,7 +131,7 @@ class Remembered:
         rows = [self._settled(run_id, now) for run_id, now in self._now.items()]
         columns = [pa.array([row[place] for row in rows], column.type) for place, column in enumerate(_SCHEMA)]
         table = pa.Table.from_arrays(columns, schema=_SCHEMA)
-        with replaced(self._path) as beside:
+        with replaced(self._path, sync=False) as beside:
             pq.write_table(table.replace_schema_metadata(about), beside, compression="zstd", write_page_checksum=True)
 
     def _settled(self, run_id: str, now: _Run) -> list[Any]:
