@@ -13,15 +13,15 @@ from analysis.significance.holm import holm, holm_factors
 from analysis.significance.intervals import Interval, mean_interval, relative_differences
 from analysis.study import shown
 from analysis.trials import config_of
-from trainable.spec.statement import ALL_CELLS, EQUIVALENCE, WINNER, Claim, Statement
+from trainable.spec.statement import ALL_CELLS, DEPARTURE, EQUIVALENCE, WINNER, Claim, Statement
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`estimate`, `low` and `high` are relative differences to the baseline (below 0 is better), paired by seed, `std` their sample
-    standard deviation and `confidence` that of the interval; `threshold` is the claimed bound, `kind` the claim's. `p_value` stands by
-    itself, `adjusted_p_value` among all claims of the sweep. `cell` is the one that decided, `subject` its varied values as text; None
-    where there was nothing to compute from.
+    """`estimate`, `low` and `high` are relative differences to the baseline (below 0 is better), paired by seed, or for a departure
+    those of the metric itself to the claim's number; `std` is their sample standard deviation and `confidence` that of the interval;
+    `threshold` is the claimed bound, `kind` the claim's. `p_value` stands by itself, `adjusted_p_value` among all claims of the sweep.
+    `cell` is the one that decided, `subject` its varied values as text; None where there was nothing to compute from.
     """
 
     claim: str
@@ -74,12 +74,13 @@ def _corrected(found: Sequence[Verdict], statement: Statement) -> list[Verdict]:
 def _among_all(verdict: Verdict, claim: Claim, adjusted: float, factor: int, alpha: float, claims: int) -> Verdict:
     """The verdict once its p value has been adjusted for the number of claims, with the seeds it would take where it is undecided."""
     verdict = replace(verdict, adjusted_p_value=adjusted)
-    corrected = f"p = {verdict.p_value:.2g}, which Holm's correction over the {claims} claims of this sweep makes {adjusted:.2g}"
+    alone = f"p = {verdict.p_value:.2g}"
+    corrected = alone if claims == 1 else f"{alone}, {adjusted:.2g} after Holm's correction over the {claims} claims of this sweep"
     if verdict.outcome != Outcome.UNDECIDED:
         # An interval that ends on the bound and its p value may differ by a rounding error.
         if adjusted <= alpha * (1 + 1e-9):
-            return verdict if claims == 1 else replace(verdict, reason=f"{verdict.reason}; {corrected}")
-        why = f"by itself that would be {verdict.outcome}, but {corrected if claims > 1 else f'p = {adjusted:.2g}'}, above {alpha:.2g}"
+            return replace(verdict, reason=f"{verdict.reason}; {corrected}") if claims > 1 and verdict.p_value else verdict
+        why = f"by itself that would be {verdict.outcome}, but {corrected}, above {alpha:.2g}"
         verdict = replace(verdict, outcome=Outcome.UNDECIDED, reason=f"{verdict.reason}; {why}")
     differences = _interval_of(verdict)
     return replace(verdict, reason=f"{verdict.reason}; {outlook(differences, claim, alpha / factor)}") if differences else verdict
@@ -100,12 +101,14 @@ def _judge(statement: Statement, claim: Claim, rows: Sequence[Row]) -> Verdict:
 
 
 def _open(claim: Claim) -> Verdict:
-    return Verdict(claim.statement, Outcome.UNDECIDED, "", claim.max_relative_difference, claim.metric, kind=claim.stated_kind)
+    threshold = claim.min_distance if claim.stated_kind == DEPARTURE else claim.max_relative_difference
+    return Verdict(claim.statement, Outcome.UNDECIDED, "", threshold, claim.metric, kind=claim.stated_kind)
 
 
 def _cells_of(statement: Statement, claim: Claim, rows: Sequence[Row]) -> tuple[list[str], str]:
     """The cells that a claim speaks of, or the reason why there is none."""
-    others = sorted({row["cell"] for row in rows} - {statement.baseline_cell})
+    reference = _reference(statement, claim, rows)
+    others = sorted({row["cell"] for row in rows} - {reference})
     if claim.cell == ALL_CELLS:
         return others, "no cell beside the baseline was tried"
     if claim.cell == WINNER:
@@ -123,10 +126,19 @@ def _cells_of(statement: Statement, claim: Claim, rows: Sequence[Row]) -> tuple[
             if any(_has(row, wanted) for row in rows)
             else f"no trial has the values {claim.cell}"
         )
-    if cells == [statement.baseline_cell]:
+    if cells == [reference]:
         subject = "the winner of the exploration" if claim.cell == WINNER else "the cell of this claim"
         return [], f"{subject} is the baseline itself: there is nothing to compare"
-    return [cell for cell in cells if cell != statement.baseline_cell], why
+    return [cell for cell in cells if cell != reference], why
+
+
+def _reference(statement: Statement, claim: Claim, rows: Sequence[Row]) -> str | None:
+    """The cell that a claim compares with; None where it is a number. A cell that nobody tried has an empty name, and no replicates."""
+    if claim.stated_kind == DEPARTURE:
+        return None
+    if claim.against is None:
+        return statement.baseline_cell
+    return next((row["cell"] for row in rows if _has(row, claim.against)), "")
 
 
 def _has(row: Row, wanted: Mapping[str, Any]) -> bool:
@@ -135,9 +147,12 @@ def _has(row: Row, wanted: Mapping[str, Any]) -> bool:
 
 
 def _judge_cell(statement: Statement, claim: Claim, cell: str, rows: Sequence[Row]) -> Verdict:
-    ours = replicates(rows, cell, claim.metric, statement.seeds)
-    baseline = replicates(rows, statement.baseline_cell, claim.metric, statement.seeds)
-    pairs = relative_differences(ours.values, baseline.values, higher_is_better=claim.higher_is_better)
+    ours, reference = replicates(rows, cell, claim.metric, statement.seeds), _reference(statement, claim, rows)
+    baseline = None if reference is None else replicates(rows, reference, claim.metric, statement.seeds)
+    if baseline is None:
+        pairs = {seed: value - (claim.away_from or 0.0) for seed, value in ours.values.items()}
+    else:
+        pairs = relative_differences(ours.values, baseline.values, higher_is_better=claim.higher_is_better)
     interval = mean_interval(list(pairs.values()), statement.confidence)
     verdict = replace(_open(claim), cell=cell, n_pairs=len(pairs), subject=_subject(statement, cell, rows))
     obstacle = _obstacle(ours, baseline, pairs)
@@ -156,16 +171,16 @@ def _subject(statement: Statement, cell: str, rows: Sequence[Row]) -> str:
     return ", ".join(f"{key} = {shown(value)}" for key, value in values.items()) or cell
 
 
-def _obstacle(ours: Replicates, baseline: Replicates, pairs: Mapping[int, float]) -> str:
+def _obstacle(ours: Replicates, baseline: Replicates | None, pairs: Mapping[int, float]) -> str:
     """Why these replicates may not decide a claim; empty when they may."""
-    parties = {"the cell": ours, "the baseline": baseline}
+    parties = {"the cell": ours} | ({} if baseline is None else {"the baseline": baseline})
     pending = [f"{_seeds(seeds.pending)} of {name}" for name, seeds in parties.items() if seeds.pending]
     if pending:
         return f"the confirmation is not finished: no full run yet for {' and '.join(pending)}"
     dead = [f"seed {seed} of {name} ({why})" for name, seeds in parties.items() for seed, why in seeds.dead.items()]
     if dead:
         return f"not every seed brought a number: {', '.join(dead)}"
-    zero = [seed for seed, value in baseline.values.items() if value == 0.0]
+    zero = [seed for seed, value in baseline.values.items() if value == 0.0] if baseline is not None else []
     if zero:
         return f"the baseline is 0 for {_seeds(zero)}: a relative difference does not exist"
     if len(pairs) < 2:
