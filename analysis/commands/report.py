@@ -1,4 +1,4 @@
-"""``python -m analysis report PATH...``: tables, figures and RESULTS.md of each sweep."""
+"""``python -m analysis report PATH...``: tables, figures and pages of each sweep, every checkpoint hashed."""
 
 import argparse
 from pathlib import Path
@@ -10,7 +10,7 @@ from trainable.spec.sweep_dir import SweepDir
 
 
 def _report(path: Path) -> list[str]:
-    return [conclude(SweepDir(path)).as_text(), str(SweepDir(path).results)]
+    return [conclude(SweepDir(path), hash_checkpoints=True).as_text(), str(SweepDir(path).results)]
 
 
 def _run(given: argparse.Namespace) -> int:

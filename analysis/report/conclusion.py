@@ -1,20 +1,26 @@
 """The end of a sweep: tables, figures, page and verdicts from what lies on disk."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from analysis.checkpoints.hashes import Hashes
+from analysis.checkpoints.of_sweep import verify_trials
 from analysis.compare import CellSummary, compare
 from analysis.figures.registry import draw_figures
 from analysis.load import Sweep, load_sweep
 from analysis.report.cells import HEADER, row_of, statuses
+from analysis.report.evidence import Evidence
 from analysis.report.exploration import Savings, savings
 from analysis.report.results import results_page
+from analysis.report.run_pages import write_run_pages
 from analysis.study import Study
 from analysis.summarize import rows_of_sweep, summarize
 from analysis.verdict import Verdict, verdicts
 from trainable.spec.atomic_write import write_text
 from trainable.spec.sweep_dir import SweepDir
+
+HASHES = "checkpoint_hashes.json"
 
 
 @dataclass(frozen=True)
@@ -36,17 +42,23 @@ class Conclusion:
         return "\n".join([self.trials, *_aligned([self.header, *self.table]), *judged, *(f"note: {note}" for note in self.notes)])
 
 
-def conclude(directory: SweepDir) -> Conclusion:
-    """Writes ``trials.parquet``, ``metrics.parquet``, ``figures/`` and ``RESULTS.md`` of a sweep, finished or not, and judges its claims.
+def conclude(directory: SweepDir, *, hash_checkpoints: bool = False) -> Conclusion:
+    """Writes ``trials.parquet``, ``metrics.parquet``, ``figures/``, ``RESULTS.md`` and the pages of the runs of a sweep, finished or not,
+    and judges its claims.
 
-    Reads only files. Raises ValueError when ``sweep.json`` cannot be read, OSError when the directory cannot be written.
+    Reads only files. Every checkpoint is opened; with `hash_checkpoints` those that are new or changed are hashed too, which takes a
+    second for each gigabyte or so. Raises ValueError when ``sweep.json`` cannot be read, OSError when the directory cannot be written.
     """
     sweep = load_sweep(directory)
     study = Study(sweep.statement, summarize(sweep), directory.metrics)
     figures = draw_figures(study, directory.figures)
     conclusion = judge(sweep, study, [directory.trials, directory.metrics, *figures, directory.results])
-    write_text(directory.results, results_page(sweep, study, conclusion.verdicts, conclusion.cells, figures))
-    return conclusion
+    hashes = Hashes(directory.path / HASHES, compute=hash_checkpoints)
+    evidence = Evidence(sweep, study, conclusion.verdicts, conclusion.cells, figures, verify_trials(sweep.trials, hashes))
+    hashes.remember()
+    unwritten = write_run_pages(evidence)
+    write_text(directory.results, results_page(evidence))
+    return replace(conclusion, notes=[*conclusion.notes, *unwritten])
 
 
 def look(directory: SweepDir, metric: str | None = None) -> Conclusion:

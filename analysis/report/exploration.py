@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis.columns import Row
-from analysis.report.markdown import MISSING, number, table
+from analysis.report.markdown import MISSING, headed_table, number
 from analysis.study import Study
 from trainable.spec.ledger import SweepState
 from trainable.spec.status import Stage, Status
@@ -54,7 +54,7 @@ def section(study: Study, state: SweepState) -> list[str]:
         for row in ranked
     ]
     saved = _saved(savings(study.rows, statement.max_steps), _what_saved(rows, statement.settings))
-    return ["## Exploration", "", saved, "", *table(header, body), ""]
+    return ["## Exploration", "", saved, "", *headed_table(header, body, rest="stage `explore` of trials.parquet"), ""]
 
 
 def _explored(rows: Sequence[Row]) -> list[Row]:

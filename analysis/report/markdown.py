@@ -12,6 +12,34 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(_cell(text) for text in line)} |" for line in lines]
 
 
+def folded(summary: str, lines: Sequence[str]) -> list[str]:
+    """Lines that a reader opens when they want them."""
+    return ["<details>", f"<summary>{summary}</summary>", "", *lines, "", "</details>"]
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 trial``, ``2 trials``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def headed_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, shown: int = 10, most: int = 200, rest: str = "") -> list[str]:
+    """A table whose first lines matter most: they are shown, the others folded, and those after `most` cut with a pointer to the `rest`."""
+    if len(rows) <= shown + 2:
+        return table(header, rows)
+    more = long_table(header, rows[shown:], f"The others: {len(rows) - shown} rows", shown=0, most=most, rest=rest)
+    return [*table(header, rows[:shown]), "", *more]
+
+
+def long_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], title: str, *, shown: int = 12, most: int = 200, rest: str = ""
+) -> list[str]:
+    """A table as it is up to `shown` rows, folded up to `most`, and cut after that with a pointer to where the `rest` lies."""
+    if len(rows) <= shown:
+        return table(header, rows)
+    cut = [] if len(rows) <= most else ["", f"{len(rows) - most} more: {rest}."]
+    return folded(title, [*table(header, rows[:most]), *cut])
+
+
 def _cell(text: str) -> str:
     return " ".join(text.replace("|", "\\|").split())
 

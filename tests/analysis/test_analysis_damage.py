@@ -9,9 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sweep_on_disk import SweepBuilder, lived_sweep
 
+from analysis.checkpoints.hashes import Hashes
+from analysis.checkpoints.of_sweep import verify_trials
 from analysis.load import load_sweep
 from analysis.report.conclusion import judge
+from analysis.report.evidence import Evidence
 from analysis.report.results import results_page
+from analysis.report.run_pages import write_run_pages
 from analysis.study import Study
 from analysis.summarize import summarize
 
@@ -59,7 +63,10 @@ def test_one_foreign_value_anywhere_never_stops_the_report(whole: SweepBuilder, 
         sweep = load_sweep(whole.directory)
         study = Study(sweep.statement, summarize(sweep), whole.directory.metrics)
         conclusion = judge(sweep, study, [])
-        assert results_page(sweep, study, conclusion.verdicts, conclusion.cells, []).startswith("# lr_ablation\n\n## Verdict\n")
+        checkpoints = verify_trials(sweep.trials, Hashes())
+        evidence = Evidence(sweep, study, conclusion.verdicts, conclusion.cells, [], checkpoints)
+        assert results_page(evidence).startswith("# lr_ablation\n\n## Verdict\n")
+        assert write_run_pages(evidence) == []
         assert len(conclusion.verdicts) == 1
     finally:
         path.write_text(before)

@@ -31,19 +31,23 @@ def page(concluded: tuple[SweepBuilder, Conclusion]) -> dict[str, str]:
 def test_the_page_tells_the_verdict_first_and_everything_after(page: dict[str, str]) -> None:
     assert list(page) == [
         "Verdict",
-        "Hypothesis",
+        "Overview",
         "Results",
+        "Key findings",
         "Figures",
         "Exploration",
-        "Divergences and failures",
-        "Missing, damaged or contradictory",
-        "Cost",
-        "How to reproduce",
+        "Training duration",
+        "Memory",
+        "Checkpoint verification",
+        "Storage",
+        "Issues and notes",
+        "Next steps",
         "Files",
+        "Appendix: useful commands",
     ]
     assert "✅ **CONFIRMED**: the winner beats the baseline (lr = 0.01 (winner))" in page["Verdict"]
-    assert "A larger learning rate trains faster." in page["Hypothesis"]
-    assert "13 trials: 10 completed, 1 diverged, 1 failed, 1 stopped_early" in page["Hypothesis"]
+    assert "A larger learning rate trains faster. Written down 2026-03-01T11:59:00+00:00, before the first trial." in page["Overview"]
+    assert "13 trials: 10 completed, 1 diverged, 1 failed, 1 stopped_early" in page["Overview"]
 
 
 def test_the_table_of_cells(page: dict[str, str]) -> None:
@@ -65,21 +69,20 @@ def test_the_exploration_says_where_each_trial_stopped_and_why(page: dict[str, s
 
 
 def test_trouble_and_damage_are_listed(page: dict[str, str]) -> None:
-    assert "| lr = 0.1 | 0 | explore | failed | 1 | RuntimeError: disk full |" in page["Divergences and failures"]
-    damaged = page["Missing, damaged or contradictory"]
+    assert "| lr = 0.1 | 0 | explore | failed | 1 | RuntimeError: disk full |" in page["Issues and notes"]
+    damaged = page["Issues and notes"].split("### Missing, damaged or contradictory")[1]
     assert "run directory missing" in damaged
     assert "last line of metrics.csv torn" in damaged
 
 
 def test_how_to_reproduce_and_files(concluded: tuple[SweepBuilder, Conclusion], page: dict[str, str]) -> None:
     lived = concluded[0]
-    assert "git checkout abc123\npython -m sweeps.lr_ablation\n" in page["How to reproduce"]
-    assert str(lived.root) not in lived.directory.results.read_text()
+    assert "git checkout abc123\npython -m sweeps.lr_ablation\n" in page["Appendix: useful commands"]
+    assert str(lived.root.parent) not in lived.directory.results.read_text()
     for link in re.findall(r"!\[\w+\]\((.+?)\)", page["Figures"]):
         assert (lived.directory.path / link).is_file()
-    listed = {match for match in re.findall(r"`([\w./]+)`", page["Files"]) if "/" not in match or match.startswith("figures/")}
-    written = {p.relative_to(lived.directory.path).as_posix() for p in lived.directory.path.rglob("*") if p.is_file()}
-    assert {name for name in listed if "." in name and not name.startswith("pandas")} == written - {"RESULTS.md"}
+    for name in re.findall(r"^- `([\w.]+)`", page["Files"], flags=re.MULTILINE):
+        assert (lived.directory.path / name).is_file()
 
 
 def test_what_the_driver_gets(concluded: tuple[SweepBuilder, Conclusion]) -> None:
@@ -97,7 +100,7 @@ def test_concluding_twice_changes_nothing(concluded: tuple[SweepBuilder, Conclus
     lived = concluded[0]
 
     def contents() -> dict[Path, bytes]:
-        return {path: path.read_bytes() for path in lived.directory.path.rglob("*") if path.is_file()}
+        return {path: path.read_bytes() for path in lived.root.rglob("[!.]*") if path.is_file()}
 
     first = contents()
     conclude(lived.directory)
@@ -127,7 +130,7 @@ def test_savings_leave_out_trials_under_way(sweep: SweepBuilder) -> None:
 def test_texts_from_outside_cannot_break_a_table(sweep: SweepBuilder) -> None:
     sweep.trial({LR: 0.01}, status=Status.FAILED, error="Traceback\nValueError: a | b")
     conclude(sweep.write())
-    text = sections(sweep.directory.results.read_text())["Divergences and failures"]
+    text = sections(sweep.directory.results.read_text())["Issues and notes"]
     assert "| ValueError: a \\| b |" in text
     assert table(["x"], [["a\nb"]]) == ["| x |", "| --- |", "| a b |"]
 

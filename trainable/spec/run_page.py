@@ -32,7 +32,9 @@ _ROWS: list[tuple[str, str, float]] = [
     ("Tokens/sec", "time/tokens_per_sec", 1),
     ("Total time (hours)", "duration_seconds", 3600),
 ]
-_SHOWN_ELSEWHERE = frozenset({"step", "epoch", "train/perplexity", "memory/allocated_gb", "memory/reserved_gb", "eval/tokens_per_sec"})
+_SHOWN_ELSEWHERE = frozenset(
+    {"step", "epoch", "train/perplexity", "memory/allocated_gb", "memory/reserved_gb", "eval/tokens_per_sec", "optimizer/lr"}
+)
 
 
 @dataclass(frozen=True)

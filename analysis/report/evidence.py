@@ -1,0 +1,87 @@
+"""What the pages of a sweep are computed from: its files, read once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from analysis.checkpoints.verify import RunCheckpoints
+from analysis.columns import Row
+from analysis.compare import CellSummary
+from analysis.figures.curves import Curve, curves_of
+from analysis.load import Sweep, Trial
+from analysis.study import Study
+from analysis.verdict import Verdict
+from trainable.spec.status import Stage, Status
+
+Curves = Mapping[str, Curve]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """`figures` are the drawn files, `checkpoints` what was found of each trial, by trial."""
+
+    sweep: Sweep
+    study: Study
+    verdicts: Sequence[Verdict]
+    cells: Sequence[CellSummary]
+    figures: Sequence[Path]
+    checkpoints: Mapping[str, RunCheckpoints]
+
+    @cached_property
+    def trials(self) -> dict[str, Trial]:
+        return {trial.trial: trial for trial in self.sweep.trials}
+
+    @cached_property
+    def evaluations(self) -> Curves:
+        """eval/loss of each trial, by trial."""
+        return self._curves("eval/loss")
+
+    @cached_property
+    def training(self) -> Curves:
+        """train/loss of each trial, by trial."""
+        return self._curves("train/loss")
+
+    @cached_property
+    def gradients(self) -> Curves:
+        """optimizer/grad_norm of each trial, by trial."""
+        return self._curves("optimizer/grad_norm")
+
+    def _curves(self, metric: str) -> Curves:
+        return {curve.trial: curve for curve in curves_of(self.study, metric)}
+
+    @property
+    def runs_dir(self) -> Path:
+        return self.sweep.directory.path / self.sweep.statement.runs_dir
+
+    @property
+    def winner(self) -> CellSummary | None:
+        """The confirmed cell that the exploration put first; None before a confirmation."""
+        return next((cell for cell in self.cells if cell.rank == 1), None)
+
+    @property
+    def baseline(self) -> CellSummary | None:
+        return next((cell for cell in self.cells if cell.is_baseline), None)
+
+    def run_path(self, row: Row) -> str:
+        """A run directory as a command of this page names it."""
+        return as_given(self.runs_dir / row["run_id"])
+
+    def title(self, cell: str) -> str:
+        return self.study.cells[cell].title
+
+    def completed(self, cell: str) -> list[Row]:
+        """The cell's completed confirmations, by seed."""
+        rows = [row for row in self.study.rows if row["cell"] == cell]
+        return sorted((row for row in rows if counts(row)), key=lambda row: row["seed"])
+
+
+def counts(row: Row) -> bool:
+    """Whether the trial may carry weight: a completed confirmation."""
+    return bool(row["stage"] == Stage.CONFIRM and row["status"] == Status.COMPLETED)
+
+
+def as_given(path: Path) -> str:
+    """Relative to the working directory where that is possible; else the last three parts, since what lies above says nothing to others."""
+    absolute = path.resolve()
+    return str(absolute.relative_to(Path.cwd())) if absolute.is_relative_to(Path.cwd()) else str(Path(*absolute.parts[-3:]))
