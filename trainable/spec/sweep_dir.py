@@ -41,6 +41,10 @@ class SweepDir:
         return self.path / "figures"
 
     @property
+    def tables(self) -> Path:
+        return self.path / "tables"
+
+    @property
     def optuna_journal(self) -> Path:
         return self.path / "optuna.journal"
 
