@@ -1,4 +1,4 @@
-"""What a run measures once, when it is complete: test set, another distribution, the data set's own questions, and bounds."""
+"""What a run measures once, when it is complete: test set, another distribution, the data set's own questions, gates, and bounds."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ from trainable.bounds.of_run import measure_at_the_end
 from trainable.data.prepared import open_directory
 from trainable.device import MemoryMeter
 from trainable.downstream import Downstream
+from trainable.gate_metrics import gate_metrics
 from trainable.learner import Learner
 from trainable.spec.run_dir import RunDir
 from trainable.step_metrics import Metrics
@@ -20,7 +21,7 @@ class FinalMeasures:
 
     def metrics(self) -> Metrics:
         """By their names; those that were not asked for are left out. The same again for a run that was killed in between."""
-        return {**self._tests(), **self._downstream.metrics(), **self._bounds()}
+        return {**self._tests(), **self._downstream.metrics(), **gate_metrics(self._learner.model), **self._bounds()}
 
     def _tests(self) -> Metrics:
         learner, batches = self._learner, self._learner.config.training.test_batches

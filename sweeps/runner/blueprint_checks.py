@@ -12,7 +12,7 @@ from trainable.spec.compose import known_keys
 from trainable.spec.config import GROUPS
 from trainable.spec.metric_names import METRICS, is_known
 from trainable.spec.mistakes import unknown
-from trainable.spec.statement import ALL_CELLS, KINDS, SUPERIORITY, WINNER, Claim
+from trainable.spec.statement import ALL_CELLS, DEPARTURE, KINDS, SUPERIORITY, WINNER, Claim
 from trainable.spec.sweep_dir import SweepDir
 
 SCALES = ("small", "full")
@@ -65,6 +65,8 @@ def _key_mistakes(sweep: Sweep) -> Iterator[str]:
 def _claim_mistakes(sweep: Sweep) -> Iterator[str]:
     for claim in sweep.claims:
         yield from _kind_mistakes(claim)
+        if claim.against is not None and set(claim.against) != set(sweep.keys):
+            yield f"a claim against {claim.against} must give every varied key a value: {', '.join(sweep.keys)}"
         if not is_known(claim.metric) and claim.metric not in SUMMARY_NUMBERS:
             yield unknown("metric in a claim", claim.metric, [*METRICS, *SUMMARY_NUMBERS])
         if isinstance(claim.cell, str):
@@ -78,12 +80,24 @@ def _claim_mistakes(sweep: Sweep) -> Iterator[str]:
 
 def _kind_mistakes(claim: Claim) -> Iterator[str]:
     bound, kind = claim.max_relative_difference, claim.stated_kind
+    if kind == DEPARTURE:
+        yield from _departure_mistakes(claim)
+        return
     if kind not in KINDS:
         yield unknown("kind of claim", kind, KINDS)
     elif kind == SUPERIORITY and bound > 0:
         yield f"max_relative_difference={bound} of a claim of superiority must be at most 0; 'at most {bound:.2%} worse' is non_inferiority"
     elif kind != SUPERIORITY and not bound > 0:
         yield f"max_relative_difference={bound} of a claim of {kind} must be above 0: it is the margin"
+
+
+def _departure_mistakes(claim: Claim) -> Iterator[str]:
+    if claim.away_from is None:
+        yield "a claim of departure needs away_from, the number that the metric departs from"
+    elif claim.against is not None or claim.kind not in (None, DEPARTURE):
+        yield f"a claim with away_from={claim.away_from} compares with that number: leave out its kind, and the cell it would be against"
+    if claim.min_distance < 0:
+        yield f"min_distance={claim.min_distance} of a claim must be at least 0"
 
 
 def _warm_start_mistakes(settings: Settings) -> Iterator[str]:
