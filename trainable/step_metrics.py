@@ -25,14 +25,19 @@ class StepMetrics:
     def restart_clock(self, step: int) -> None:
         self._step, self._time = step, time.perf_counter()
 
+    def epoch(self, step: int) -> float:
+        """Passes over the training tokens after `step` steps."""
+        config = self.learner.config
+        size, length = config.training.batch_size, config.model.context_length
+        return epoch_of(step, batch_size=size, context_length=length, tokens=len(self.learner.data.train))
+
     def read(self, step: int, numbers: StepNumbers) -> Metrics:
         """The metrics of `step`; on a GPU this waits for it."""
         loss, now = numbers.loss.item(), time.perf_counter()
         steps, seconds = step - self._step, now - self._time
         self._step, self._time = step, now
-        config, length = self.learner.config.training, self.learner.config.model.context_length
         return {
-            "epoch": epoch_of(step, batch_size=config.batch_size, context_length=length, tokens=len(self.learner.data.train)),
+            "epoch": self.epoch(step),
             "train/loss": loss,
             "train/perplexity": perplexity(loss),
             **self.memory.read(),
