@@ -22,7 +22,7 @@ COLOURS: Mapping[str, str] = {
     Status.DIVERGED: CATEGORIES[1],
 }
 _OTHER, _SAVED = CATEGORIES[3], "#EEEEEE"
-_MOST_NAMED, _MANY_RUNGS = 32, 9
+_MOST_NAMED, _MANY_RUNGS, _MOST_IN_A_ROW = 32, 9, 6
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,8 @@ def draw(data: Rungs) -> Figure:
     left, right = figure.subplots(1, 2, width_ratios=(1.1, 1.0))
     _draw_reached(left, data, named=named)
     _draw_rungs(right, data)
-    figure.legend(handles=_legend(data), loc="outside lower center", ncols=7)
+    handles = _legend(data)
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles) if len(handles) <= _MOST_IN_A_ROW else 4)
     return figure
 
 

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.figures.cell_values import Spread
-from analysis.figures.style import WIDTH, colours, shortened
+from analysis.figures.style import WIDTH, cell_name, colours
 from analysis.study import Cell
 
 MOST_CELLS = 24
@@ -17,7 +17,7 @@ def cell_axes(cells: Sequence[Cell], left_out: int) -> tuple[Figure, Axes]:
     """A figure as high as it has cells, the first one at the top; says how many were `left_out`."""
     figure = Figure(figsize=(WIDTH, _FRAME_HEIGHT + _ROW_HEIGHT * max(3, len(cells))))
     axes = figure.subplots()
-    axes.set_yticks(range(len(cells)), [shortened(cell.title) for cell in cells])
+    axes.set_yticks(range(len(cells)), [cell_name(cell) for cell in cells])
     axes.set_ylim(len(cells) - 0.4, -0.6)
     axes.grid(visible=False, axis="y")
     if left_out:

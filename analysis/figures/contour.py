@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.tri import Triangulation
 from scipy.spatial import QhullError
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 
 from analysis.figures.cell_values import cell_values
 from analysis.figures.key_axis import KeyAxis, key_axes
 from analysis.figures.metric_colours import MetricColours, metric_colours
 from analysis.figures.quantity import Quantity, quantity
-from analysis.figures.style import HEIGHT, WIDTH, shortened
+from analysis.figures.style import HEIGHT, WIDTH, shortened, slant_names
 from analysis.study import Study, short_names
 
 MOST_KEYS = 3
@@ -44,18 +44,29 @@ def pair(study: Study, x: KeyAxis, y: KeyAxis) -> Pair:
 
 
 def strongest(study: Study, most: int = MOST_KEYS) -> list[KeyAxis]:
-    """At most `most` keys that the metric goes with most (Spearman's rank correlation over cells with a full run), in the sweep's order."""
+    """At most `most` keys that explain most of the metric over cells with a full run, in the sweep's order."""
     axes, metric = key_axes(study), quantity(study.statement.metric, study.statement)
     means = {cell: spread.mean for cell, spread in cell_values(study, metric).items()}
-    strength = {axis.key: _correlation([axis.place(study.cells[c].values[axis.key]) for c in means], list(means.values())) for axis in axes}
+    strength = {axis.key: explained(axis, [study.cells[cell].values[axis.key] for cell in means], list(means.values())) for axis in axes}
     kept = set(sorted(strength, key=lambda key: -strength[key])[:most])
     return [axis for axis in axes if axis.key in kept]
 
 
-def _correlation(places: Sequence[float], values: Sequence[float]) -> float:
-    if len(set(places)) < 2 or len(set(values)) < 2:
+def explained(axis: KeyAxis, values: Sequence[Any], metric: Sequence[float]) -> float:
+    """Share of the variance of the metric's ranks that a parabola in the key explains (for names: that their means explain), in [0, 1].
+
+    A parabola, because the best learning rate lies between two that are worse; ranks, because some trials are far worse than all others.
+    """
+    if len(metric) < 2 or len(set(metric)) < 2:
         return 0.0
-    return abs(float(spearmanr(places, values).statistic))
+    ranks = rankdata(metric) - (len(metric) + 1) / 2
+    if axis.is_numeric:
+        design = np.vander([axis.share(value) for value in values], 3)
+    else:
+        names = [str(value) for value in values]
+        design = np.array([[name == other for other in sorted(set(names))] for name in names], dtype=float)
+    fitted = design @ np.linalg.lstsq(design, ranks, rcond=None)[0]
+    return float(1 - np.sum((ranks - fitted) ** 2) / np.sum(ranks**2))
 
 
 def draw(pairs: Sequence[Pair]) -> Figure:
@@ -82,8 +93,10 @@ def _draw_pair(axes: Axes, data: Pair, colour: MetricColours) -> None:
     axes.plot([a for a, _ in without], [b for _, b in without], "x", color="#666666", markersize=3.5, markeredgewidth=0.8, zorder=2)
     names = short_names([data.x.key, data.y.key])
     axes.set(xlabel=names[data.x.key] + data.x.remark, ylabel=names[data.y.key] + data.y.remark)
-    axes.set_xticks(*_ticks(data.x), rotation=35 if len(data.x.ticks()) > 3 else 0)
+    axes.set_xticks(*_ticks(data.x))
     axes.set_yticks(*_ticks(data.y))
+    if len(data.x.ticks()) > 3:
+        slant_names(axes)
     axes.margins(0.08)
 
 
@@ -108,6 +121,11 @@ def _ticks(axis: KeyAxis) -> tuple[list[float], list[str]]:
 def figure(study: Study) -> Figure | None:
     """The drawn figure, one panel for each pair of the strongest keys; None when there are not two, or no cell has a full run."""
     return of_keys(study, [axis.key for axis in strongest(study)])
+
+
+def is_telling(study: Study) -> bool:
+    """Whether two numbers vary, so that there is a plane to show."""
+    return sum(axis.is_numeric for axis in key_axes(study)) > 1
 
 
 def of_keys(study: Study, keys: Sequence[str]) -> Figure | None:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.figures.curves import Curve, Numbers, Panel
-from analysis.figures.style import EXPLORED_COLOUR, HEIGHT, WIDTH, colours, is_ramp, metric_label, name_decades, off_scale, shortened
+from analysis.figures.style import EXPLORED_COLOUR, HEIGHT, WIDTH, cell_name, colours, is_ramp, metric_label, name_decades, off_scale
 from analysis.study import Cell
 from trainable.spec.status import Status
 
@@ -71,7 +71,7 @@ def _legend(cells: Sequence[Cell], colour: dict[str, str], shown: Sequence[Panel
     handles = []
     for cell in listed:
         n = replicates.get(cell.cell)
-        label = shortened(cell.title) + (f", n = {n}" if n else "")
+        label = cell_name(cell) + (f", n = {n}" if n else "")
         handles.append(Line2D([], [], color=colour[cell.cell], linewidth=THICK if n else THIN, label=label))
     if len(listed) < len(cells):
         order = f", dark to light by {cells[0].label.split(' = ')[0]}" if is_ramp(cells) else ""

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from matplotlib.ticker import MaxNLocator
+
 from analysis.columns import CONFIG_PREFIX
 from analysis.study import Study, order_of, shown
 
@@ -43,17 +45,16 @@ class KeyAxis:
         return (self.place(value) - low) / (high - low) if high > low else 0.5
 
     def ticks(self) -> list[tuple[float, str]]:
-        """Places and texts: every value where they are few, else the ends and round numbers between them."""
+        """Places and texts: every value where they are few or names, else round numbers; the ends where there are not two of these."""
         if len(self.values) <= _MOST_TICKS or not self.is_numeric:
             return [(self.place(value), shown(value)) for value in self.values]
-        ends = (self.values[0], self.values[-1])
-        low, high = self.place(ends[0]), self.place(ends[1])
+        low, high = self.place(self.values[0]), self.place(self.values[-1])
         if self.is_log:
-            between = [10.0**power for power in range(math.ceil(low), math.floor(high) + 1)]
+            numbers = [10.0**power for power in range(math.ceil(low), math.floor(high) + 1)]
         else:
-            between = [low + (high - low) * quarter / 4 for quarter in (1, 2, 3)]
-        far = [value for value in between if min(self.place(value) - low, high - self.place(value)) > 0.12 * (high - low)]
-        return [(self.place(value), shown(value)) for value in (ends[0], *far, ends[1])]
+            numbers = [number for number in MaxNLocator(5).tick_values(low, high) if low <= number <= high]
+        chosen = numbers if len(numbers) > 1 else [self.values[0], self.values[-1]]
+        return [(self.place(number), shown(float(number))) for number in chosen]
 
 
 def key_axes(study: Study) -> list[KeyAxis]:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from analysis.columns import Row
 from analysis.figures.curves import Numbers
 from analysis.figures.metric_colours import usual_range
-from analysis.figures.style import HEIGHT, WIDTH, colours, shortened
+from analysis.figures.style import HEIGHT, WIDTH, cell_name, colours
 from analysis.landscape import landscape_in
 from analysis.study import Cell, Study
 
@@ -72,7 +72,7 @@ def draw(shown: Sequence[Slices], every_cell: Sequence[Cell]) -> Figure:
 def _draw_lines(axes: Axes, shown: Sequence[Slices], every_cell: Sequence[Cell]) -> None:
     colour = colours(every_cell)
     for one in shown:
-        label = shortened(f"{one.cell.title}, seed {one.seed}", 30)
+        label = f"{cell_name(one.cell, 28)}, seed {one.seed}"
         axes.plot(one.x, one.loss, color=colour[one.cell.cell], label=label)
     axes.axvline(0, color="#999999", linewidth=0.6)
     axes.set(xlabel=_AXIS.format("First"), ylabel="Validation loss (nats/token)")
@@ -90,7 +90,7 @@ def _draw_planes(grid: Sequence[Axes], planes: Sequence[Slices]) -> QuadContourS
     for axes, one in zip(grid, planes, strict=True):
         filled = axes.contourf(one.places, one.places, np.minimum(one.plane, levels[-1]), levels=levels, cmap="viridis")
         axes.plot(0, 0, "+", color="#FFFFFF", markersize=7)
-        axes.set_title(shortened(f"{one.cell.title}, seed {one.seed}", 30), fontsize=7)
+        axes.set_title(f"{cell_name(one.cell, 28)}, seed {one.seed}", fontsize=7)
         axes.set(xlabel="First direction", ylabel="Second direction", aspect="equal")
         axes.grid(visible=False)
     return filled

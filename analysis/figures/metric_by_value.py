@@ -13,14 +13,14 @@ from matplotlib.lines import Line2D
 from analysis.columns import CONFIG_PREFIX
 from analysis.compare import replicates
 from analysis.figures.key_axis import needs_log
-from analysis.figures.style import BASELINE_COLOUR, CATEGORIES, HEIGHT, WIDTH, key_label, metric_label, off_scale
+from analysis.figures.style import BASELINE_COLOUR, CATEGORIES, HEIGHT, WIDTH, key_label, metric_label, off_scale, shortened, slant_names
 from analysis.study import Cell, Study, order_of, short_names, shown
 from trainable.spec.status import Stage, Status
 
 CONFIRMED, FULL, STOPPED = CATEGORIES[0], CATEGORIES[0], "#888888"
 DIVERGED = CATEGORIES[1]
 DASHED = (0, (4, 3))
-MOST_UPRIGHT = 6
+MOST_UPRIGHT, LONGEST_NAME = 6, 18
 
 
 @dataclass(frozen=True)
@@ -105,6 +105,8 @@ def draw(panels: Sequence[ByValue], points: Sequence[Confirmed]) -> Figure:
         beyond = _draw_explored(axes, data, places, worst_shown(data))
         _draw_confirmed(axes, [places[str(x)] for x, _ in data.confirmed], [point for _, point in data.confirmed])
         _mark_edge(axes, data, places, beyond)
+        if _spans_decades([point.mean for _, point in data.confirmed]):
+            axes.set_yscale("log")
     if points:
         _draw_zoom(grid[len(panels)], points, panels)
     for axes in grid[count:]:
@@ -123,7 +125,9 @@ def _prepare(axes: Axes, data: ByValue, values: Sequence[Any]) -> dict[str, floa
             axes.set_xticks(values, [shown(value) for value in values])
             axes.set_xticks([], minor=True)
     if not numeric:
-        axes.set_xticks(list(places.values()), [shown(value) for value in values], rotation=20 if len(values) > 5 else 0)
+        axes.set_xticks(list(places.values()), [shortened(shown(value), LONGEST_NAME) for value in values])
+        if len(values) > MOST_UPRIGHT - 2:
+            slant_names(axes)
     if str(data.baseline) in places:
         axes.axvline(places[str(data.baseline)], color=BASELINE_COLOUR, linewidth=0.8, linestyle=DASHED, zorder=1)
     axes.set(title="Every trial", xlabel=key_label(data.key, values), ylabel=metric_label(data.metric))
@@ -140,11 +144,22 @@ def _draw_zoom(axes: Axes, points: Sequence[Confirmed], panels: Sequence[ByValue
     _draw_confirmed(axes, range(len(points)), points)
     for place, point in enumerate(points):
         axes.plot([place + 0.12] * len(point.seeds), point.seeds, "o", color=CONFIRMED, alpha=0.45, markersize=2.5, markeredgewidth=0)
-    ticks = ["\n".join([*map(shown, point.cell.values.values()), *([point.cell.role] if point.cell.role else [])]) for point in points]
-    axes.set_xticks(range(len(points)), ticks, rotation=60 if len(points) > MOST_UPRIGHT else 0)
+    upright = len(points) <= MOST_UPRIGHT
+    names = [[*map(shown, point.cell.values.values()), *([point.cell.role] if point.cell.role else [])] for point in points]
+    ticks = ["\n".join(shortened(part, LONGEST_NAME) for part in name) if upright else shortened(", ".join(name), 30) for name in names]
+    axes.set_xticks(range(len(points)), ticks)
+    if not upright:
+        slant_names(axes)
+    if _spans_decades([point.mean for point in points]):
+        axes.set_yscale("log")
     keys = [data.key for data in panels]
     axes.set(title="Confirmed on fresh seeds", xlim=(-0.6, len(points) - 0.4), ylabel=metric_label(panels[0].metric))
     axes.set_xlabel(key_label(keys[0]) if len(keys) == 1 else ", ".join(short_names(keys).values()))
+
+
+def _spans_decades(means: Sequence[float]) -> bool:
+    """Whether one confirmed cell would flatten all others on a linear axis."""
+    return bool(means) and min(means) > 0 and max(means) > 100 * min(means)
 
 
 def _draw_explored(axes: Axes, data: ByValue, places: dict[str, float], worst: float | None) -> list[float]:

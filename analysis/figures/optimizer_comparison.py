@@ -17,6 +17,8 @@ from analysis.study import Cell, Study
 KEYS = ("optimizer", "optimizer.name")
 _MARKERS = "sDv^P*Xhpd<>"
 _LINEAR_BELOW = 1e-3
+# Beyond this ratio the worst optimizer would flatten the others on a linear axis.
+_DECADES = 30
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,9 @@ def _set_limits(axes: Axes, data: Comparison) -> None:
     """Settings that are far worse than every optimizer's best leave the axes."""
     ends = [entry.metric.mean + side * entry.metric.error for entry in data.entries for side in (-1, 1)]
     others = [value for entry in data.entries for value in entry.others]
+    if min(ends) > 0 and max(ends) > _DECADES * min(ends):
+        axes.set_yscale("log")
+        return
     span = max(ends) - min(ends) or abs(ends[0]) or 1.0
     low, high = min([*ends, *others]), max([*ends, *others])
     low, high = max(low, min(ends) - 2 * span), min(high, max(ends) + 2 * span)

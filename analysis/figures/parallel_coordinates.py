@@ -95,5 +95,6 @@ def figure(study: Study) -> Figure | None:
 
 
 def is_telling(study: Study) -> bool:
-    """Whether enough keys vary for lines to show what a table does not."""
-    return len(key_axes(study)) > 2
+    """Whether enough keys vary, numbers among them, for lines to show what a table does not."""
+    axes = key_axes(study)
+    return len(axes) > 2 and sum(axis.is_numeric for axis in axes) > 1

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from analysis.figures.cell_values import Spread, cell_values, costs_differ
 from analysis.figures.key_axis import needs_log
 from analysis.figures.quantity import Quantity, quantity
-from analysis.figures.style import BASELINE_COLOUR, CATEGORIES, EXPLORED_COLOUR, HEIGHT, WIDTH, name_decades, shortened
+from analysis.figures.style import BASELINE_COLOUR, CATEGORIES, EXPLORED_COLOUR, HEIGHT, WIDTH, cell_name, name_decades
 from analysis.study import Cell, Study
 
 # Costs in the order in which one is chosen: the first that differs between the cells.
@@ -112,7 +112,7 @@ def _legend(data: Trade, listed: Sequence[Point]) -> list[Line2D]:
     def mark(label: str, marker: str, colour: str, face: str) -> Line2D:
         return Line2D([], [], linestyle="", marker=marker, color=colour, markerfacecolor=face, markersize=4.5, label=label)
 
-    texts = [f"{number}  {shortened(point.cell.title, 40)}" for number, point in enumerate(listed, 1)]
+    texts = [f"{number}  {cell_name(point.cell, 40)}" for number, point in enumerate(listed, 1)]
     more = [f"and {len(texts) - _MOST_LISTED} more"] if len(texts) > _MOST_LISTED else []
     handles = [Line2D([], [], linestyle="", label=text) for text in texts[:_MOST_LISTED] + more]
     handles.append(Line2D([], [], linestyle="", label=" "))

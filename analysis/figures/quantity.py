@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from analysis.columns import Row
 from analysis.figures.style import metric_label
+from trainable.spec.metric_names import METRICS
 from trainable.spec.statement import Statement
 
 
@@ -32,6 +33,8 @@ _SCALED = {
     "best_eval_loss": ("Best validation loss (nats/token)", 1.0),
     "predicted_peak_memory_gb": ("Predicted peak memory (GB)", 1.0),
 }
+# What an axis may show: metrics, and what else is measured of a run.
+COLUMNS = (*METRICS, *_SCALED)
 _HIGHER_IS_BETTER = ("time/tokens_per_sec", "eval/tokens_per_sec")
 
 

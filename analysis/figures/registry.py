@@ -81,6 +81,7 @@ FIGURES: dict[str, FigureKind] = {
     "contour": FigureKind(
         "The metric over pairs of the keys that it goes with most. Points: cells with a full run. Crosses: cells without.",
         contour.figure,
+        by_default=contour.is_telling,
         two="keys",
         draw_of=contour.of_keys,
     ),

@@ -73,9 +73,23 @@ def key_label(key: str, values: Sequence[Any] = ()) -> str:
     return f"{title[0].upper()}{title[1:]} ({key}{unit})"
 
 
-def shortened(text: str, longest: int = 48) -> str:
-    """`text` with its end cut where it is longer than `longest` characters."""
-    return text if len(text) <= longest else text[: longest - 1].rstrip(" ,=") + "…"
+def shortened(text: str, longest: int) -> str:
+    """`text` without its middle where it is longer than `longest` characters: names that start alike often end differently."""
+    tail = (longest - 1) // 2
+    return text if len(text) <= longest else f"{text[: longest - 1 - tail]}…{text[-tail:]}"
+
+
+def cell_name(cell: Cell, longest: int = 48) -> str:
+    """The cell's title in at most `longest` characters; its role always stands."""
+    role = f" ({cell.role})" if cell.role else ""
+    return shortened(cell.label, longest - len(role)) + role
+
+
+def slant_names(axes: Axes) -> None:
+    """Turns the names under `axes`, so that long ones do not run into each other."""
+    axes.tick_params(axis="x", rotation=35)
+    for label in axes.get_xticklabels():
+        label.set(ha="right", rotation_mode="anchor")
 
 
 def name_decades(axis: Axis) -> None:

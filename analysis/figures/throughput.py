@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from analysis.figures.cell_dots import MOST_CELLS, cell_axes, draw_dots
 from analysis.figures.cell_values import Spread, foremost
@@ -37,8 +38,12 @@ def throughput(study: Study) -> Throughput:
 def draw(data: Throughput, every_cell: Sequence[Cell]) -> Figure:
     figure, axes = cell_axes(data.cells, data.left_out)
     draw_dots(axes, data.cells, data.spreads, every_cell)
-    axes.set_xlabel(f"{metric_label(METRIC)}, median over a run; mean ± std over trials (faint: each trial)")
+    axes.set_xlabel(metric_label(METRIC))
     axes.set_xlim(left=0)
+    measured = "median over a run's steps (mean ± std over trials; faint: each trial)"
+    figure.legend(
+        handles=[Line2D([], [], color="#666666", marker="o", linestyle="", markersize=4, label=measured)], loc="outside lower center"
+    )
     return figure
 
 

@@ -13,7 +13,7 @@ from analysis.figures.subspace.look import budget_colours, say
 from analysis.figures.subspace.points import BOUND, RISK, SIZE, Method, Point, improvement, points, remarks, spread
 from analysis.study import Study
 
-IMPROVEMENT = "Risk below uniform's (%)"
+IMPROVEMENT = "Improvement of the risk over uniform (%)"
 _HATCH = "////"
 
 

@@ -39,8 +39,8 @@ def draw(runs: Sequence[RunGates], sentences: Sequence[str]) -> Figure:
     axes.set_xticks(range(0, len(names), stride), names[::stride])
     axes.set_yticks(range(len(runs)), [str(run.seed) for run in runs])
     axes.grid(visible=False)
-    axes.set(xlabel="Layer", ylabel="Seed", title=f"Learned gates, d = {runs[0].budget}")
-    figure.colorbar(picture, ax=axes, label="γ (0: all to A, 1: all to B)", ticks=[0, 0.5, 1], pad=0.02)
+    axes.set(xlabel="Layer", ylabel="Seed", title=f"Learned gates γ at d = {runs[0].budget} (0: all to A, 1: all to B)")
+    figure.colorbar(picture, ax=axes, label="γ", ticks=[0, 0.5, 1], pad=0.02)
     say(figure, sentences)
     return figure
 

@@ -1,6 +1,7 @@
 """Colours, markers, error bars and remarks that the figures of the SubLoRA study share."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -10,6 +11,7 @@ from matplotlib.lines import Line2D
 from analysis.figures.style import BASELINE_COLOUR, CATEGORIES
 from analysis.figures.subspace.points import FIXED, LEARNED, UNIFORM, Method, Point, spread
 
+_LETTERS_PER_INCH = 19
 _REMARK_COLOUR = "#A03000"
 _OF_FIXED = ((CATEGORIES[0], "v"), (CATEGORIES[5], "s"), (CATEGORIES[2], "^"), (CATEGORIES[4], "P"), (CATEGORIES[3], "X"))
 _OF_BUDGET = (CATEGORIES[0], CATEGORIES[1], CATEGORIES[2], CATEGORIES[3], CATEGORIES[4], CATEGORIES[5])
@@ -57,6 +59,7 @@ def method_handles(shown: Sequence[Point]) -> list[Line2D]:
 
 
 def say(figure: Figure, sentences: Sequence[str]) -> None:
-    """Writes remarks below everything else."""
-    if sentences:
-        figure.supxlabel("\n".join(sentences), x=0.01, ha="left", fontsize=6.5, color=_REMARK_COLOUR)
+    """Writes remarks below everything else, in lines that fit the figure's width."""
+    lines = [line for text in sentences for line in wrap(text, int(figure.get_figwidth() * _LETTERS_PER_INCH), subsequent_indent="    ")]
+    if lines:
+        figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=6.5, color=_REMARK_COLOUR)
