@@ -12,12 +12,11 @@ from analysis.load import Sweep, load_sweep
 from analysis.report.cells import HEADER, row_of, statuses
 from analysis.report.evidence import Evidence
 from analysis.report.exploration import Savings, savings
-from analysis.report.results import results_page
-from analysis.report.run_pages import write_run_pages
+from analysis.report.pages import write_pages
 from analysis.study import Study
 from analysis.summarize import rows_of_sweep, summarize
+from analysis.tables.registry import write_tables
 from analysis.verdict import Verdict, verdicts
-from trainable.spec.atomic_write import write_text
 from trainable.spec.sweep_dir import SweepDir
 
 HASHES = "checkpoint_hashes.json"
@@ -43,7 +42,7 @@ class Conclusion:
 
 
 def conclude(directory: SweepDir, *, hash_checkpoints: bool = False) -> Conclusion:
-    """Writes ``trials.parquet``, ``metrics.parquet``, ``figures/``, ``RESULTS.md`` and the pages of the runs of a sweep, finished or not,
+    """Writes ``trials.parquet``, ``metrics.parquet``, ``figures/``, ``tables/`` and the pages of a sweep, finished or not,
     and judges its claims.
 
     Reads only files. Every checkpoint is opened; with `hash_checkpoints` those that are new or changed are hashed too, which takes a
@@ -52,13 +51,12 @@ def conclude(directory: SweepDir, *, hash_checkpoints: bool = False) -> Conclusi
     sweep = load_sweep(directory)
     study = Study(sweep.statement, summarize(sweep), directory.metrics)
     figures = draw_figures(study, directory.figures)
-    conclusion = judge(sweep, study, [directory.trials, directory.metrics, *figures, directory.results])
+    tables = write_tables(directory, directory.tables)
+    conclusion = judge(sweep, study, [directory.trials, directory.metrics, *figures, *tables, directory.results])
     hashes = Hashes(directory.path / HASHES, compute=hash_checkpoints)
     evidence = Evidence(sweep, study, conclusion.verdicts, conclusion.cells, figures, verify_trials(sweep.trials, hashes))
     hashes.remember()
-    unwritten = write_run_pages(evidence)
-    write_text(directory.results, results_page(evidence))
-    return replace(conclusion, notes=[*conclusion.notes, *unwritten])
+    return replace(conclusion, notes=[*conclusion.notes, *write_pages(evidence)])
 
 
 def look(directory: SweepDir, metric: str | None = None) -> Conclusion:

@@ -47,6 +47,16 @@ class Evidence:
         """optimizer/grad_norm of each trial, by trial."""
         return self._curves("optimizer/grad_norm")
 
+    @cached_property
+    def rates(self) -> Curves:
+        """optimizer/lr of each trial, by trial."""
+        return self._curves("optimizer/lr")
+
+    @cached_property
+    def speeds(self) -> Curves:
+        """time/tokens_per_sec of each trial, by trial."""
+        return self._curves("time/tokens_per_sec")
+
     def _curves(self, metric: str) -> Curves:
         return {curve.trial: curve for curve in curves_of(self.study, metric)}
 
