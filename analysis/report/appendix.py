@@ -21,6 +21,7 @@ def _groups(evidence: Evidence) -> dict[str, list[str]]:
         "Run it again": _again(evidence),
         "This page, its tables and figures": [
             f"python -m analysis report {sweep}    # also hashes every checkpoint that is new or changed",
+            f"python -m analysis tables {sweep}",
             f"python -m analysis compare {sweep} --metric eval/perplexity",
             f"python -c 'import pandas, sys; print(pandas.read_parquet(sys.argv[1]).describe())' {sweep}/trials.parquet",
         ],

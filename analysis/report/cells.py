@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 
 from analysis.columns import Row, metric_column
 from analysis.compare import CellSummary, compare
-from analysis.report.markdown import MISSING, bytes_shown, mean_and_std, number, percent, signed, table
+from analysis.paired_tests import paired_tests
+from analysis.report.markdown import MISSING, bytes_shown, folded, mean_and_std, number, percent, signed, table
 from analysis.study import Cell, Study
+from analysis.tables import significance_table
 
 # Shown beside the sweep's own metric where they were measured.
 FURTHER = ("test/loss", "eval/perplexity", "time/tokens_per_sec", "memory/peak_gb", "optimizer_state_bytes")
@@ -23,7 +25,8 @@ def section(study: Study, cells: Sequence[CellSummary]) -> list[str]:
         "exploration did not use; mean ± sample standard deviation. Paired: mean of the relative differences to the baseline seed "
         f"by seed (below 0 is better), with its {statement.confidence:.0%} interval."
     )
-    return ["## Results", "", intro, "", *table(HEADER, [row_of(cell, study.cells) for cell in cells]), "", *_further(study, cells)]
+    results = table(HEADER, [row_of(cell, study.cells) for cell in cells])
+    return ["## Results", "", intro, "", *results, "", *_further(study, cells), *_tests(study, cells)]
 
 
 HEADER = ["configuration", "n", "mean ± std", "median", "Δ to baseline", "Δ relative", "paired", "Welch p", "dead seeds"]
@@ -65,6 +68,16 @@ def _further(study: Study, cells: Sequence[CellSummary]) -> list[str]:
     header = ["configuration", *(_heading(name) for name in measured)]
     body = [[study.cells[cell.cell].title, *(columns[name].get(cell.cell, MISSING) for name in measured)] for cell in cells]
     return [*table(header, body), ""]
+
+
+def _tests(study: Study, cells: Sequence[CellSummary]) -> list[str]:
+    """The same differences by other tests, for readers who want them."""
+    tests = paired_tests(study.statement, cells)
+    body = [[study.cells[cell].title, *significance_table.texts(found)] for cell, found in tests.items()]
+    if not body:
+        return []
+    lines = [significance_table.EXPLANATION, "", *table(significance_table.HEADER, body)]
+    return [*folded("Tests against the baseline: paired and unpaired, bootstrap, effect sizes", lines), ""]
 
 
 def _means(study: Study, name: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Key findings: computed sentences and tables on effects, efficiency and anomalies."""
 
+from analysis.importance import Importance, importances
 from analysis.report.anomalies import anomalies
 from analysis.report.effects import KeyEffect, at_common_step, key_effects
 from analysis.report.efficiency import catch_ups, cost_table
@@ -52,12 +53,18 @@ def _keys(evidence: Evidence) -> list[str]:
         return []
     intro = (
         f"{len(values)} explored trials at step {step}, which all of them reached (equal budgets; diverged and failed ones left out). "
-        f"Trend: rank correlation of {statement.metric} with the value; a key whose best value lies inside its range has a weak one."
+        f"Trend: rank correlation of {statement.metric} with the value; a key whose best value lies inside its range has a weak one. "
+        "Explained: the share of the variance of the trials' ranks that the key's values explain, each key by itself and beyond chance, "
+        "with Kruskal and Wallis' p value."
     )
-    header = ["key", "trials", "best value", f"trend [{confidence:.0%} interval]"]
-    return [intro, "", *table(header, [_key_row(effect) for effect in effects])]
+    header = ["key", "trials", "best value", f"trend [{confidence:.0%} interval]", "explained"]
+    important = {one.key: one for one in importances(explored, values, statement.varied)}
+    return [intro, "", *table(header, [_key_row(effect, important.get(effect.key)) for effect in effects])]
 
 
-def _key_row(effect: KeyEffect) -> list[str]:
+def _key_row(effect: KeyEffect, important: Importance | None) -> list[str]:
     trend = MISSING if effect.rho is None else f"{effect.rho:+.2f} [{effect.low:+.2f}, {effect.high:+.2f}]"
-    return [f"`{effect.key}`", str(effect.n), shown(effect.best), trend]
+    explained = MISSING
+    if important is not None and important.share is not None:
+        explained = f"{important.share:.0%} (p = {important.p_value:.2g})"
+    return [f"`{effect.key}`", str(effect.n), shown(effect.best), trend, explained]

@@ -66,6 +66,8 @@ def _files(evidence: Evidence) -> list[str]:
     lines = [f"- `{file.name}`: {text}" for file, text in about.items() if file.exists()]
     drawn = sorted({file.stem for file in evidence.figures})
     lines += [f"- `figures/`: {', '.join(drawn)}, each as PNG (300 dpi) and PDF"] if drawn else []
+    tabled = sorted({file.stem for file in directory.tables.glob("*.csv")})
+    lines += [f"- `tables/`: {', '.join(tabled)}, each as CSV (every bit), Markdown and LaTeX (booktabs)"] if tabled else []
     runs = f"- `{evidence.sweep.statement.runs_dir}/<run_id>/`: configuration, summary, log, metrics, plots, checkpoints of each trial"
     return ["## Files", "", *lines, runs, ""]
 

@@ -19,8 +19,9 @@ def claims_table(study: Study) -> Table | None:
         return None
     return Table(
         caption=(
-            "Claims written down before the first trial. Δ: relative difference to the baseline, paired by seed (below 0 is better), with "
-            "the interval that decides; p: against the claimed bound, by itself and after Holm's correction over all claims."
+            "Claims written down before the first trial. Δ: relative difference to the baseline, paired by seed (below 0 is better), or "
+            "for a departure to its number, with the interval that decides; p: against the claimed bound, by itself and after Holm's "
+            "correction over all claims."
         ),
         header=["claim", "kind", "verdict", "Δ", "bound", "pairs", "p", "p, Holm"],
         rows=[[Entry(text) for text in _texts(verdict)] for verdict in found],

@@ -14,7 +14,7 @@ from analysis.tables.table import Entry, Numbers, Table
 
 _SINGLE = ("paired_t_p", "wilcoxon_p", "welch_p", "cohens_dz", "hedges_g")
 HEADER = ["configuration", "pairs", "Δ", "BCa", "ratio", "paired t p", "Wilcoxon p", "Welch p", "d_z", "g"]
-CAPTION = (
+EXPLANATION = (
     "Δ: mean difference to the baseline, paired by seed, with Student's interval; BCa: its bootstrap interval; ratio: geometric mean of "
     "the ratios to the baseline; d_z: Cohen's effect size of the pairs; g: Hedges' effect size of the two samples. Two-sided p values, "
     "not corrected for the number of cells. A dash: too few seeds, or no spread, for such a number."
@@ -31,7 +31,7 @@ def significance_table(study: Study) -> Table | None:
     what = f"{metric_label(study.statement.metric)} of confirmed cells against the baseline"
     columns = ["n_pairs", *(f"{name}{end}" for name in ("difference", "ratio") for end in ("", "_low", "_high")), "bca_low", "bca_high"]
     return Table(
-        caption=f"{what}; intervals at {study.statement.confidence:.0%}. {CAPTION}",
+        caption=f"{what}; intervals at {study.statement.confidence:.0%}. {EXPLANATION}",
         header=HEADER,
         rows=[[Entry(text) for text in (study.cells[cell.cell].title, *texts(tests[cell.cell]))] for cell in known],
         numbers=Numbers(
