@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -31,17 +32,18 @@ def write_trials(path: Path, columns: Sequence[Column], rows: Sequence[Row], **a
 
 
 def write_metrics(path: Path, pieces: Iterable[pa.Table]) -> None:
-    """``metrics.parquet`` from tables of `METRICS_SCHEMA` in the order of (trial, step), in row groups of `ROWS_PER_GROUP`.
-
-    Floats are split into streams of bytes: those that were float32 once have four of eight that compress to nothing.
-    """
-    floats = [column.name for column in METRICS_SCHEMA if pa.types.is_floating(column.type)]
-    others = [column.name for column in METRICS_SCHEMA if column.name not in floats]
+    """``metrics.parquet`` from tables of `METRICS_SCHEMA` in the order of (trial, step), in row groups of `ROWS_PER_GROUP`."""
     order = [pq.SortingColumn(METRICS_SCHEMA.get_field_index(name)) for name in ("trial", "step")]
-    options = {"compression": "zstd", "sorting_columns": order, "use_dictionary": others, "use_byte_stream_split": floats}
-    with replaced(path) as beside, pq.ParquetWriter(beside, METRICS_SCHEMA, write_page_checksum=True, **options) as writer:
+    with replaced(path) as beside, pq.ParquetWriter(beside, METRICS_SCHEMA, sorting_columns=order, **packing(METRICS_SCHEMA)) as writer:
         for group in _groups(pieces):
             writer.write_table(group)
+
+
+def packing(schema: pa.Schema) -> dict[str, Any]:
+    """How curves are packed: floats as streams of bytes, since those that were float32 once have four of eight that compress to nothing."""
+    floats = [column.name for column in schema if pa.types.is_floating(column.type)]
+    others = [column.name for column in schema if column.name not in floats]
+    return {"compression": "zstd", "use_dictionary": others, "use_byte_stream_split": floats, "write_page_checksum": True}
 
 
 def with_keys(trials: Sequence[Trial], counts: Sequence[int], metrics: pa.Table) -> pa.Table:

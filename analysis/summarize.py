@@ -8,6 +8,7 @@ from analysis.curves import Watch, write_curves
 from analysis.load import Sweep, Trial, load_run
 from analysis.parquet import write_trials
 from analysis.remembered import Remembered
+from analysis.run_folder import RunFolder, load_run_folder
 from analysis.side_tables import write_side_tables
 from analysis.trials import Sources, rows_of, sources_of
 
@@ -36,10 +37,20 @@ def summarize_run(path: Path) -> list[Row]:
     """Writes both tables of a single run into its directory; returns its one row."""
     remembered = Remembered(path)
     trial = load_run(path, remembered)
-    notes = write_curves(path / "metrics.parquet", [trial], remembered)
-    sources = sources_of([trial], [], "", [])
-    rows = rows_of([_with_notes(trial, notes)], sources)
-    write_trials(path / "trials.parquet", [column for column, _ in sources], rows, run=trial.run_dir.experiment_id)
+    return _summarize_runs(path, RunFolder([trial], [], remembered), None, run=trial.run_dir.experiment_id)
+
+
+def summarize_folder(path: Path, watch: Watch | None = None) -> list[Row]:
+    """Writes both tables of all runs in a folder into that folder; a row for each directory, also for those that are no run."""
+    return _summarize_runs(path, load_run_folder(path), watch)
+
+
+def _summarize_runs(path: Path, runs: RunFolder, watch: Watch | None, **about: str) -> list[Row]:
+    notes = write_curves(path / "metrics.parquet", runs.trials, runs.remembered, watch)
+    runs.remembered.write()
+    sources = sources_of(runs.trials, runs.varied, "", [])
+    rows = rows_of([_with_notes(trial, notes) for trial in runs.trials], sources)
+    write_trials(path / "trials.parquet", [column for column, _ in sources], rows, **about)
     return rows
 
 

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from analysis.load import is_run, is_sweep
+from analysis.run_folder import is_run_folder
 from trainable.spec.mistakes import EXIT_DONE, EXIT_FAILED, did_you_mean, render
 
 
 def add_paths(parser: argparse.ArgumentParser, *, also_runs: bool = False) -> None:
-    """``PATH...``: sweep directories, and run directories where those will do."""
-    shown = "results/sweeps/<sweep>" + (", or results/runs/<run>" if also_runs else "")
+    """``PATH...``: sweep directories, and run directories or folders of them where those will do."""
+    shown = "results/sweeps/<sweep>" + (", results/runs/<run>, or results/runs for all in it" if also_runs else "")
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help=shown)
 
 
@@ -33,7 +34,7 @@ def for_each(given: argparse.Namespace, work: Callable[[Path], list[str]]) -> in
 
 
 def _fault(path: Path, command: str, also_runs: bool) -> str | None:
-    if is_sweep(path) or (also_runs and is_run(path)):
+    if is_sweep(path) or (also_runs and (is_run(path) or is_run_folder(path))):
         return None
     if not path.exists():
         siblings = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
