@@ -22,7 +22,7 @@ SCHEMA = schema_of(
         Column("cell", pa.string(), "", "hash of the configuration without seed, tracking and resources"),
         Column("seed", pa.int64(), "", "seed of weights, batches and dropout"),
         Column("group", pa.string(), "", "parameters that share the gate, as the run names them"),
-        Column("layer", pa.int64(), "", "depth of the layer, from 0; null for parameters outside the layers (misc)"),
+        Column("layer", pa.int64(), "", "depth of the layer, from 0; null for parameters outside the layers"),
         Column("gate", pa.float64(), "1", "share of the group's subspace given to B: 0 is all to A, 1 all to B, 0.5 the equal split"),
     ]
 )
@@ -57,7 +57,7 @@ def _is_share(value: Any) -> bool:
 
 
 def layer_of(group: str) -> int | None:
-    """``layers.3`` and ``layers.3.attention`` -> 3; ``misc`` -> None."""
+    """``3`` and ``layers.3.attention`` -> 3; ``head`` -> None."""
     found = _LAYER.search(group)
     return int(found[1]) if found else None
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, stdev
+from textwrap import fill
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -20,7 +21,7 @@ from trainable.spec.status import Stage, Status
 CONFIRMED, FULL, STOPPED = CATEGORIES[0], CATEGORIES[0], "#888888"
 DIVERGED = CATEGORIES[1]
 DASHED = (0, (4, 3))
-MOST_UPRIGHT, LONGEST_NAME = 6, 18
+MOST_UPRIGHT, LONGEST_NAME, LONGEST_LABEL = 6, 18, 48
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def _prepare(axes: Axes, data: ByValue, values: Sequence[Any]) -> dict[str, floa
             slant_names(axes)
     if str(data.baseline) in places:
         axes.axvline(places[str(data.baseline)], color=BASELINE_COLOUR, linewidth=0.8, linestyle=DASHED, zorder=1)
-    axes.set(title="Every trial", xlabel=key_label(data.key, values), ylabel=metric_label(data.metric))
+    axes.set(title="Every trial", xlabel=fill(key_label(data.key, values), LONGEST_LABEL), ylabel=metric_label(data.metric))
     return places
 
 

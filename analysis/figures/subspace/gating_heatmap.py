@@ -17,11 +17,10 @@ _MOST_ANNOTATED = 26
 
 
 def matrix(runs: Sequence[RunGates]) -> tuple[list[str], Numbers]:
-    """Names of the columns (layers by depth, then misc) and the gates, one row for each run; NaN where a run has none."""
-    layers = sorted({layer for run in runs for layer in run.layers})
-    has_misc = any(run.misc is not None for run in runs)
-    rows = [[run.layers.get(layer, np.nan) for layer in layers] + ([np.nan if run.misc is None else run.misc] * has_misc) for run in runs]
-    return [str(layer) for layer in layers] + ["misc"] * has_misc, np.array(rows, dtype=float)
+    """Names of the columns (layers by depth, then groups outside them) and the gates, one row for each run; NaN where a run has none."""
+    layers, groups = sorted({layer for run in runs for layer in run.layers}), sorted({group for run in runs for group in run.outside})
+    rows = [[run.layers.get(layer, np.nan) for layer in layers] + [run.outside.get(group, np.nan) for group in groups] for run in runs]
+    return [*map(str, layers), *groups], np.array(rows, dtype=float)
 
 
 def draw(runs: Sequence[RunGates], sentences: Sequence[str]) -> Figure:
@@ -33,8 +32,8 @@ def draw(runs: Sequence[RunGates], sentences: Sequence[str]) -> Figure:
         if np.isfinite(gate) and len(names) <= _MOST_ANNOTATED:
             shade = "#FFFFFF" if abs(gate - 0.5) > 0.33 else "#000000"
             axes.text(column, row, f"{gate:.2f}", ha="center", va="center", fontsize=6, color=shade)
-    if names[-1] == "misc":
-        axes.axvline(len(names) - 1.5, color="#000000", linewidth=1.2)
+    if outside := max(len(run.outside) for run in runs):
+        axes.axvline(len(names) - outside - 0.5, color="#000000", linewidth=1.2)
     stride = -(-len(names) // _MOST_ANNOTATED)
     axes.set_xticks(range(0, len(names), stride), names[::stride])
     axes.set_yticks(range(len(runs)), [str(run.seed) for run in runs])
@@ -48,4 +47,4 @@ def draw(runs: Sequence[RunGates], sentences: Sequence[str]) -> Figure:
 def figure(study: Study) -> Figure | None:
     """The drawn figure of a study with one budget; None when no run of it has gates."""
     runs = run_gates(study)
-    return draw(runs, remarks(study)) if any(run.layers or run.misc is not None for run in runs) else None
+    return draw(runs, remarks(study)) if runs else None

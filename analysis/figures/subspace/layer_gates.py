@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from analysis.columns import CONFIG_PREFIX
+from analysis.columns import CONFIG_PREFIX, Row
 from analysis.figures.cell_values import Spread
 from analysis.figures.subspace.points import ALLOCATION, BUDGET, LEARNED
 from analysis.gates import gates_in
@@ -14,12 +14,12 @@ from trainable.spec.status import Status
 
 @dataclass(frozen=True)
 class RunGates:
-    """One run: gate by layer (the mean, where a layer has several), and that of everything outside the layers, None without."""
+    """One run: gate by layer (the mean, where a layer has several), and those of groups outside the layers, by name."""
 
     budget: int
     seed: int
     layers: Mapping[int, float]
-    misc: float | None
+    outside: Mapping[str, float]
 
 
 def learned_runs(study: Study) -> list[tuple[int, int, str]]:
@@ -36,20 +36,19 @@ def learned_runs(study: Study) -> list[tuple[int, int, str]]:
 
 def run_gates(study: Study) -> list[RunGates]:
     """The gates of those runs that have some, by budget and seed, from ``gates.parquet``."""
-    by_trial: dict[str, list[tuple[int | None, float]]] = {}
+    by_trial: dict[str, list[Row]] = {}
     for row in gates_in(study.metrics.parent):
-        by_trial.setdefault(row["trial"], []).append((row["layer"], row["gate"]))
+        by_trial.setdefault(row["trial"], []).append(row)
     return [_gates(budget, seed, by_trial[trial]) for budget, seed, trial in learned_runs(study) if trial in by_trial]
 
 
-def _gates(budget: int, seed: int, found: Sequence[tuple[int | None, float]]) -> RunGates:
+def _gates(budget: int, seed: int, found: Sequence[Row]) -> RunGates:
     by_layer: dict[int, list[float]] = {}
-    for layer, gate in found:
-        if layer is not None:
-            by_layer.setdefault(layer, []).append(gate)
-    outside = [gate for layer, gate in found if layer is None]
-    means = {layer: fmean(gates) for layer, gates in sorted(by_layer.items())}
-    return RunGates(budget, seed, means, fmean(outside) if outside else None)
+    for row in found:
+        if row["layer"] is not None:
+            by_layer.setdefault(row["layer"], []).append(row["gate"])
+    outside = {row["group"]: row["gate"] for row in found if row["layer"] is None}
+    return RunGates(budget, seed, {layer: fmean(gates) for layer, gates in sorted(by_layer.items())}, outside)
 
 
 def over_seeds(runs: Sequence[RunGates]) -> dict[int, Spread]:
@@ -58,9 +57,10 @@ def over_seeds(runs: Sequence[RunGates]) -> dict[int, Spread]:
     return {layer: Spread(tuple(run.layers[layer] for run in runs if layer in run.layers)) for layer in layers}
 
 
-def misc_over_seeds(runs: Sequence[RunGates]) -> Spread | None:
-    outside = tuple(run.misc for run in runs if run.misc is not None)
-    return Spread(outside) if outside else None
+def outside_over_seeds(runs: Sequence[RunGates]) -> dict[str, Spread]:
+    """The gates of every group outside the layers over the runs, by name."""
+    groups = sorted({group for run in runs for group in run.outside})
+    return {group: Spread(tuple(run.outside[group] for run in runs if group in run.outside)) for group in groups}
 
 
 def remarks(study: Study) -> list[str]:
