@@ -8,15 +8,15 @@ from typing import Any
 from analysis.columns import CONFIG_PREFIX, Row
 from analysis.study import order_of
 
-# More levels than this leave too few trials in each; numbers are then taken together in so many groups of equal size.
-_MOST_LEVELS_PER_TRIAL = 1 / 3
-_GROUPS = 4
+# Fewer trials to a level tell little; numbers that hardly repeat are taken together in so many groups of equal size, or fewer.
+_TRIALS_PER_LEVEL = 3
+_MOST_GROUPS = 4
 
 
 @dataclass(frozen=True)
 class Importance:
     """`share` in [0, 1] of the variance of the trials' ranks that the key's `levels` explain over `n` trials, without the part that chance
-    explains; `p_value` is Kruskal and Wallis'. None where no level has a second trial, or all trials are equally good.
+    explains; `p_value` is Kruskal and Wallis'. None with less than two trials to a level, or where all trials are equally good.
     """
 
     key: str
@@ -50,7 +50,7 @@ def _importance(key: str, levels: Sequence[Any], merits: Sequence[float]) -> Imp
     n, k = len(merits), len(groups)
     if k < 2:
         return None
-    if n == k or len(set(merits)) == 1:
+    if n < 2 * k or len(set(merits)) == 1:
         return Importance(key, n, k, None, None)
     from scipy.stats import kruskal  # takes most of a second to import
 
@@ -60,17 +60,18 @@ def _importance(key: str, levels: Sequence[Any], merits: Sequence[float]) -> Imp
 
 
 def _grouped(levels: Sequence[Any], merits: Sequence[float]) -> list[list[float]]:
-    """The merits by level; of numbers that hardly repeat, by quarters of their order."""
+    """The merits by level; of numbers that hardly repeat, by quarters (thirds, halves) of their order."""
     by_level: dict[tuple[int, float, str], list[float]] = {}
     for level, merit in sorted(zip(map(order_of, levels), merits, strict=True), key=lambda pair: pair[0]):
         by_level.setdefault(level, []).append(merit)
     numeric = all(level[0] == 0 for level in by_level)
-    if not numeric or len(by_level) <= max(2, _MOST_LEVELS_PER_TRIAL * len(merits)):
+    count = min(_MOST_GROUPS, len(merits) // _TRIALS_PER_LEVEL)
+    if not numeric or count < 2 or len(by_level) * _TRIALS_PER_LEVEL <= len(merits):
         return list(by_level.values())
-    groups: list[list[float]] = [[] for _ in range(_GROUPS)]
+    groups: list[list[float]] = [[] for _ in range(count)]
     before = 0
     for group in by_level.values():
         # A level stays whole: it goes where its middle lies.
-        groups[min(_GROUPS - 1, int((before + len(group) / 2) / len(merits) * _GROUPS))] += group
+        groups[min(count - 1, int((before + len(group) / 2) / len(merits) * count))] += group
         before += len(group)
     return groups

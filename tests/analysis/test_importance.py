@@ -55,6 +55,7 @@ def test_equal_numbers_stay_together() -> None:
 
 def test_what_cannot_be_told_is_missing() -> None:
     assert found([1.0, 2.0, 3.0], x=["a", "b", "c"])["x"].share is None
+    assert found([1.0, 2.0, 3.0, 4.0, 5.0], x=[1, 2, 3, 4, 5])["x"].share is None
     assert found([1.0, 1.0, 1.0, 1.0], x=["a", "a", "b", "b"])["x"].share is None
     assert found([1.0, 2.0], x=["a", "a"]) == {}
     assert importances([], {}, ["x"]) == []
