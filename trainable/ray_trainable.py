@@ -2,17 +2,23 @@
 
 import faulthandler
 import json
+import signal
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 from ray import tune
 
 from trainable.cloning import Clone
+from trainable.data.prepare import prepare
+from trainable.data.prepared import prepared_directory
 from trainable.run_record import RunIdentity
+from trainable.spec.code_version import require_code
 from trainable.spec.compose import from_plain
 from trainable.spec.run_dir import RunDir
 from trainable.spec.status import Status
-from trainable.trainer import Evaluation, Trainer
+from trainable.trainer import Evaluation, Leaving, Trainer
 
 
 class TransformerTrainable(tune.Trainable):
@@ -25,6 +31,8 @@ class TransformerTrainable(tune.Trainable):
     def setup(self, config: dict[str, Any]) -> None:
         self.trainer: Trainer | None = None
         self.run = config["run"]
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGTERM, self._on_notice)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self.let_go()
@@ -35,10 +43,23 @@ class TransformerTrainable(tune.Trainable):
         with _Watched(RunDir(Path(self.run["run_dir"])), float(self.run["timeout_seconds"])):
             # Opened by the first step: Tune also sets up actors whose trial it then gives to another one.
             self.trainer = self.trainer or _open(self.run)
-            evaluation = self.trainer.advance()
+            try:
+                evaluation = self.trainer.advance()
+            except Leaving:
+                self.let_go()
+                raise
             if self.trainer.done:
                 self.let_go()
         return as_result(evaluation)
+
+    def _on_notice(self, number: int, frame: Any) -> None:
+        """A machine that is about to go (spot, maintenance) says so with SIGTERM: the run keeps a checkpoint before it leaves."""
+        if self.trainer is not None:
+            self.trainer.asked_to_leave = True
+        elif callable(self._before):
+            self._before(number, frame)
+        else:
+            sys.exit(128 + number)
 
     def let_go(self) -> None:
         """Closes the run, so that its trial can continue in another actor."""
@@ -57,8 +78,12 @@ class TransformerTrainable(tune.Trainable):
 
 
 def _open(run: dict[str, Any]) -> Trainer:
+    require_code(run.get("code"))
+    config = from_plain(run["config"])
+    if not prepared_directory(config.data).exists():
+        prepare(config.data)  # this machine does not share the driver's disk: once here, while others wait for it
     clone_from = Clone(**run["clone_from"]) if run.get("clone_from") else None
-    return Trainer(from_plain(run["config"]), RunDir(Path(run["run_dir"])), RunIdentity(**run["identity"]), clone_from)
+    return Trainer(config, RunDir(Path(run["run_dir"])), RunIdentity(**run["identity"]), clone_from)
 
 
 def as_result(evaluation: Evaluation) -> dict[str, Any]:

@@ -1,19 +1,21 @@
 """Carries the plan out: asks it what is next, writes every event down, and answers Ray Tune's questions."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from sweeps.runner.blueprint import Blueprint
-from sweeps.runner.endings import StorageFailed, storage_trouble, told_of_failure
+from sweeps.runner.endings import StorageFailed, code_trouble, node_trouble, storage_trouble, told_of_failure
 from sweeps.runner.ledger import Ledger
 from sweeps.runner.naming import run_name
 from sweeps.runner.plan import Conclude, Finished, Limits, Sample, Start, curves, next_action, races
 from sweeps.runner.resources import gpu_count
 from sweeps.runner.schedulers.rule import Action, Decision, Rule
 from sweeps.runner.searchers.searcher import Searcher, Slot
+from trainable.spec.code_version import OtherCode
 from trainable.spec.compose import to_plain
 from trainable.spec.ledger import TrialRecord
 from trainable.spec.run_dir import RunDir
@@ -31,9 +33,16 @@ class Conductor:
         self.blueprint, self.ledger, self.rule, self.searcher, self.runs = blueprint, ledger, rule, searcher, runs
         self._limits = limits
         self.gpus_per_trial = gpu_count(blueprint.base.resources)
+        # On a cluster, the code that every worker must run.
+        self.code: Mapping[str, str | None] | None = None
         self._retried: set[str] = set()
         self.finished: Finished | None = None
         searcher.resume(ledger.state.samples, ledger.state.trials, ledger.state.sampled_values)
+
+    @property
+    def at_work(self) -> int:
+        """Trials that were started and have not ended."""
+        return sum(record.status == Status.RUNNING for record in self.ledger.state.trials.values())
 
     def next_trial(self) -> dict[str, Any] | Finished | None:
         """The next trial as `TransformerTrainable` takes it; None while there is none, `Finished` when none will come."""
@@ -73,6 +82,12 @@ class Conductor:
         if found := storage_trouble(error):
             self._end(record, Status.INTERRUPTED, found, record.step)
             raise StorageFailed(f"{self.runs}: {found}")
+        if found := code_trouble(error):
+            self._end(record, Status.INTERRUPTED, found, record.step)
+            raise OtherCode(found)
+        if found := node_trouble(error):
+            self._end(record, Status.INTERRUPTED, found, record.step)
+            return
         reason = error.strip().splitlines()[-1] if error.strip() else "the worker died"
         self._end(record, Status.FAILED, reason[:300], record.step, error=told_of_failure(error, RunDir(self.runs / record.run_id)))
 
@@ -121,6 +136,7 @@ class Conductor:
             "identity": {**identity, **described},
             "clone_from": self._clone_source(record),
             "timeout_seconds": config.resources.trial_timeout_seconds,
+            "code": self.code,
         }
 
     def _clone_source(self, record: TrialRecord) -> dict[str, Any] | None:

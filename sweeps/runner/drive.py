@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from os import getpid
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from sweeps.runner.blueprint import Blueprint
+from sweeps.runner.cluster.nodes import code_mistakes, living_nodes
 from sweeps.runner.conductor import Conductor
 from sweeps.runner.endings import RayLost, StorageFailed, mend_summaries, storage_trouble
 from sweeps.runner.launch import run_trials, running_ray, terminate_like_interrupt
@@ -24,13 +26,16 @@ from trainable.data.checks import model_mistakes
 from trainable.data.prepare import prepare
 from trainable.data.prepared import verify
 from trainable.spec.atomic_write import write_json
-from trainable.spec.code_version import commit
+from trainable.spec.code_version import OtherCode, code_version, commit
 from trainable.spec.ledger import DamagedLedger, TrialRecord, read_events, replay
 from trainable.spec.mistakes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, WrongRequest
 from trainable.spec.run_dir import runs_dir
 from trainable.spec.statement import Statement
 from trainable.spec.status import Status
 from trainable.spec.sweep_dir import SweepDir, sweeps_dir
+
+if TYPE_CHECKING:
+    from sweeps.runner.cluster.watch import ClusterWatch
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ def drive(blueprint: Blueprint, options: Options, console: Console) -> int:
     try:
         with terminate_like_interrupt():
             return _drive(blueprint, options, console)
-    except (StorageFailed, RayLost) as failed:
+    except (StorageFailed, RayLost, OtherCode) as failed:
         reason = str(failed)
     except OSError as failed:
         reason = str(failed)
@@ -144,14 +149,17 @@ def _run_missing(blueprint: Blueprint, ledger: Ledger, sweep_dir: SweepDir, opti
         return EXIT_DONE
     searcher = build_searchers(blueprint.sweep.spaces, blueprint.settings, sweep_dir.optuna_journal, _earlier_trials(blueprint))
     conductor = Conductor(blueprint, ledger, rule, searcher, runs, limits)
+    watch = _cluster_watch(blueprint) if options.address else None
     try:
-        with running_ray(options.address, dashboard=options.dashboard), Progress(console, blueprint, ledger.state) as progress:
-            run_trials(conductor, blueprint.base.resources, progress.beat)
+        with running_ray(options.address, dashboard=options.dashboard), Progress(console, blueprint, ledger.state, watch) as progress:
+            if watch:
+                _require_same_code(conductor)
+            run_trials(conductor, blueprint.base.resources, progress.beat, watch)
     except KeyboardInterrupt:
         return _interrupted(conductor, ledger, console)
-    except RayLost as lost:
-        conductor.interrupt(str(lost))
-        ledger.append("driver_ended", status="failed", message=str(lost))
+    except (RayLost, OtherCode, WrongRequest) as failed:
+        conductor.interrupt(str(failed))
+        ledger.append("driver_ended", status="failed", message=str(failed))
         raise
     if conductor.finished is None:
         return _interrupted(conductor, ledger, console)
@@ -160,6 +168,19 @@ def _run_missing(blueprint: Blueprint, ledger: Ledger, sweep_dir: SweepDir, opti
     if cut:
         console.print(cut, style="yellow", soft_wrap=True)
     return EXIT_DONE
+
+
+def _cluster_watch(blueprint: Blueprint) -> "ClusterWatch":
+    from sweeps.runner.cluster.watch import ClusterWatch
+
+    return ClusterWatch(blueprint.base.resources)
+
+
+def _require_same_code(conductor: Conductor) -> None:
+    """Raises `WrongRequest` for nodes with another project; those that join later are held to it by each trial's start."""
+    if found := code_mistakes(living_nodes()):
+        raise WrongRequest(found)
+    conductor.code = code_version()
 
 
 def _earlier_trials(blueprint: Blueprint) -> list[TrialRecord]:

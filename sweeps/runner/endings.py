@@ -3,12 +3,20 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from trainable.spec.code_version import OtherCode
 from trainable.spec.ledger import SweepState
 from trainable.spec.run_dir import RunDir
 from trainable.spec.run_summary import end_summary, summary_status
 from trainable.spec.status import Status
 
 _STORAGE_ERRORS = ("No space left on device", "Read-only file system", "Disk quota exceeded")
+# What Ray and the trainable say when it was the machine that went.
+_NODE_ERRORS = {
+    "its node has died": "its node was lost",
+    "node was terminated": "its node was lost",
+    "Leaving: ": "its node was given notice",
+    "received a SIGTERM": "its node was given notice",
+}
 _ERROR_CHARACTERS, _LOG_LINES, _LINE_CHARACTERS = 4000, 20, 300
 
 
@@ -19,6 +27,17 @@ class StorageFailed(OSError):
 def storage_trouble(error: str) -> str | None:
     """The system's words when an error's text tells of a full or unwritable disk."""
     return next((text for text in _STORAGE_ERRORS if text in error), None)
+
+
+def node_trouble(error: str) -> str | None:
+    """What became of the trial's node, when an error's text tells of that and not of the trial."""
+    return next((words for text, words in _NODE_ERRORS.items() if text in error), None)
+
+
+def code_trouble(error: str) -> str | None:
+    """The sentence of `trainable.spec.code_version.OtherCode`, when an error's text has one."""
+    marker = f"{OtherCode.__name__}: "
+    return next((line.partition(marker)[2] for line in error.splitlines() if marker in line), None)
 
 
 class RayLost(RuntimeError):

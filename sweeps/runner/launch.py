@@ -6,16 +6,19 @@ import shutil
 import signal
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sweeps.runner.blueprint import Blueprint
 from sweeps.runner.conductor import Conductor
 from sweeps.runner.memory_plan import gpu_share, memory_of_trials
 from sweeps.runner.resources import gpu_count, slots
 from trainable.spec.config import AUTO, ResourcesConfig
+
+if TYPE_CHECKING:
+    from sweeps.runner.cluster.watch import ClusterWatch
 
 # Tune writes its own state for a resume that this project does not use; seldom is enough.
 _QUIET = {
@@ -29,6 +32,7 @@ _QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DISABLE_MEMORY_MONITOR": "1",
 }
+_PENDING = "1000"
 _OBJECT_STORE_BYTES = 100 * 1024 * 1024
 
 
@@ -51,10 +55,10 @@ def running_ray(address: str | None, *, dashboard: bool = False) -> Iterator[Non
         ray.shutdown()
 
 
-def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[[], None]) -> None:
+def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[[], None], watch: "ClusterWatch | None" = None) -> None:
     """Runs trials until the plan is finished or Ctrl-C is pressed; raises what the conductor failed with.
 
-    A trial's own failure is no failure of the sweep. Ray must be running.
+    A trial's own failure is no failure of the sweep. Ray must be running; `watch` follows the nodes where it is a cluster.
     """
     import ray
     from ray import tune
@@ -65,23 +69,25 @@ def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[
 
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     logging.getLogger("ray.train").setLevel(logging.ERROR)
-    available = ray.cluster_resources()
     resources = _packed(conductor.blueprint, resources)
     conductor.gpus_per_trial = gpu_count(resources)
     guard = Guard(conductor)
     vigil = Vigil(resources.trial_timeout_seconds, lambda: guard.failure)
     per_trial = {"cpu": resources.cpus_per_trial, "gpu": gpu_count(resources)}
+    following = [watch] if watch else []
+    if watch:
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = _PENDING  # how many wait is the watch's to say
     scratch = tempfile.mkdtemp(prefix="transformer-sweeps-")
     tuner = tune.Tuner(
         tune.with_resources(TransformerTrainable, per_trial),
         tune_config=tune.TuneConfig(
-            search_alg=PlanSearcher(guard),
+            search_alg=PlanSearcher(guard, watch.has_room if watch else None),
             scheduler=LedgerScheduler(guard),
             num_samples=-1,
             reuse_actors=True,
-            max_concurrent_trials=slots(resources, available.get("CPU", 1.0), available.get("GPU", 0.0)),
+            max_concurrent_trials=None if watch else _at_once(resources, ray.cluster_resources()),
         ),
-        run_config=tune.RunConfig(name="trials", storage_path=scratch, callbacks=[Heartbeat(beat), vigil], verbose=0),
+        run_config=_run_config(scratch, [Heartbeat(beat), vigil, *following]),
     )
     try:
         with terminate_like_interrupt():
@@ -93,6 +99,18 @@ def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[
         shutil.rmtree(scratch, ignore_errors=True)
     if guard.failure is not None:
         raise guard.failure
+
+
+def _run_config(scratch: str, callbacks: list[Any]) -> Any:
+    from ray import tune
+
+    # Trials keep checkpoints of their own; Tune's would look for the driver's scratch folder on the trial's host.
+    kept = tune.CheckpointConfig(checkpoint_at_end=False)
+    return tune.RunConfig(name="trials", storage_path=scratch, callbacks=callbacks, checkpoint_config=kept, verbose=0)
+
+
+def _at_once(resources: ResourcesConfig, available: Mapping[str, float]) -> int:
+    return slots(resources, available.get("CPU", 1.0), available.get("GPU", 0.0))
 
 
 def _packed(blueprint: Blueprint, resources: ResourcesConfig) -> ResourcesConfig:

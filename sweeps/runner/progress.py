@@ -2,9 +2,11 @@
 
 import time
 from types import TracebackType
+from typing import Protocol
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
+from rich.text import Text
 
 from sweeps.runner.blueprint import Blueprint
 from sweeps.runner.price import expected_steps
@@ -17,11 +19,21 @@ _REFRESH_SECONDS = 0.5
 _LINES_AROUND_TABLE = 8
 
 
+class Surroundings(Protocol):
+    """What a sweep runs in, in lines for a screen."""
+
+    @property
+    def hosts(self) -> list[str]: ...
+
+    def lines(self) -> list[str]: ...
+
+
 class Progress:
     """Shows the ledger's state; `beat` is called often and draws seldom."""
 
-    def __init__(self, console: Console, blueprint: Blueprint, state: SweepState) -> None:
-        self.console, self.blueprint, self.state = console, blueprint, state
+    def __init__(self, console: Console, blueprint: Blueprint, state: SweepState, surroundings: Surroundings | None = None) -> None:
+        self.console, self.blueprint, self.state, self.surroundings = console, blueprint, state, surroundings
+        self._told_nodes: list[str] = []
         self.started = time.monotonic()
         self._steps_at_start = _steps_done(state)
         self._drawn = 0.0
@@ -61,10 +73,17 @@ class Progress:
         return self.elapsed_seconds / done * left
 
     def _screen(self, rows: int):  # type: ignore[no-untyped-def]
-        return screen(self.blueprint, self.state, rows=rows, eta_seconds=self.eta_seconds(), elapsed_seconds=self.elapsed_seconds)
+        shown = screen(self.blueprint, self.state, rows=rows, eta_seconds=self.eta_seconds(), elapsed_seconds=self.elapsed_seconds)
+        around = self.surroundings.lines() if self.surroundings else []
+        return Group(shown, *(Text(line, style="dim") for line in around)) if around else shown
 
     def _print_changes(self) -> None:
-        """One line for each trial whose status changed."""
+        """One line for each trial whose status changed, and one when nodes came or went."""
+        if self.surroundings and self.surroundings.hosts != self._told_nodes:
+            self._told_nodes = self.surroundings.hosts
+            self.console.print(
+                f"[{clock(self.elapsed_seconds)}] {self.surroundings.lines()[0]}", markup=False, highlight=False, soft_wrap=True
+            )
         for name, record in self.state.trials.items():
             if self._told.get(name) == record.status:
                 continue

@@ -41,14 +41,20 @@ class Guard(_NotPickled):
 
 
 class PlanSearcher(Searcher):
-    """Gives out the plan's next trial; Tune's own id is mapped to ours by the trial's configuration."""
+    """Gives out the plan's next trial, while there is room if `has_room` is given; Tune's own id is mapped to ours by the configuration."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, has_room: Callable[[int], bool] | None = None) -> None:
         super().__init__(metric="evaluation", mode="min")
-        self.guard = guard
+        self.guard, self.has_room = guard, has_room
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Without what lives in this process only."""
+        return {**self.__dict__, "has_room": None}
 
     def suggest(self, trial_id: str) -> Any:
         del trial_id
+        if self.has_room is not None and not self.has_room(self.guard.conductor.at_work):
+            return None
         answer = self.guard.ask(self.guard.conductor.next_trial, Finished())
         if isinstance(answer, Finished):
             return Searcher.FINISHED

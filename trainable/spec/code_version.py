@@ -1,16 +1,53 @@
 """The version of the code at work, as git knows it."""
 
+import hashlib
+import platform
+import socket
 import subprocess
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
 _CODE = Path(__file__).resolve().parent
+_PACKAGES = ("sweeps", "trainable", "search_spaces")
+_DIGEST_LENGTH = 12
+
+
+class OtherCode(RuntimeError):
+    """The code here is not that of the sweep's driver."""
 
 
 @lru_cache
 def commit() -> str | None:
     """The commit that is checked out; None where there is no git or no repository."""
     return git("rev-parse", "HEAD")
+
+
+@lru_cache
+def digest() -> str:
+    """The start of a SHA-256 over the sources that a run depends on: tells changes apart that are in no commit."""
+    root, found = _CODE.parents[1], hashlib.sha256()
+    for path in sorted(path for package in _PACKAGES for suffix in ("py", "yaml") for path in (root / package).rglob(f"*.{suffix}")):
+        found.update(f"{path.relative_to(root)}\n".encode())
+        found.update(path.read_bytes())
+    return found.hexdigest()[:_DIGEST_LENGTH]
+
+
+def code_version() -> dict[str, str | None]:
+    """What must be the same on every machine of a sweep."""
+    return {"commit": commit(), "digest": digest(), "python": platform.python_version()}
+
+
+def require_code(expected: Mapping[str, str | None] | None) -> None:
+    """Raises `OtherCode` unless the code here is the expected one, where one is given."""
+    if expected is not None and dict(expected) != code_version():
+        there = f"node {socket.gethostname()} runs {version_text(code_version())}"
+        raise OtherCode(f"{there}, but the sweep's driver runs {version_text(expected)}: ray up brings them together")
+
+
+def version_text(version: Mapping[str, str | None]) -> str:
+    commit = version["commit"]
+    return f"commit {commit[:12] if commit else 'unknown'}, sources {version['digest']}, Python {version['python']}"
 
 
 def git(*arguments: str) -> str | None:
