@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from statistics import median
 from typing import Any
 
-
 Clock = Callable[[], float]
 WALL: Clock = time.perf_counter
 # Of this process alone: what a machine that is busy with other work leaves untouched.
