@@ -1,11 +1,17 @@
 """Every command of ``python -m analysis`` by name: a new one is a file and a line here."""
 
+from analysis.commands.archive import ARCHIVE
+from analysis.commands.backup import BACKUP
 from analysis.commands.command import Command
 from analysis.commands.compare import COMPARE
 from analysis.commands.figures import FIGURES_COMMAND
+from analysis.commands.notebook import NOTEBOOK
 from analysis.commands.report import REPORT
+from analysis.commands.reproduce import REPRODUCE
+from analysis.commands.restore import RESTORE
 from analysis.commands.summarize import SUMMARIZE
 from analysis.commands.tables import TABLES_COMMAND
+from analysis.commands.verify import VERIFY
 
 COMMANDS: dict[str, Command] = {
     "summarize": SUMMARIZE,
@@ -13,4 +19,10 @@ COMMANDS: dict[str, Command] = {
     "figures": FIGURES_COMMAND,
     "tables": TABLES_COMMAND,
     "report": REPORT,
+    "notebook": NOTEBOOK,
+    "archive": ARCHIVE,
+    "verify": VERIFY,
+    "restore": RESTORE,
+    "backup": BACKUP,
+    "reproduce": REPRODUCE,
 }

@@ -1,0 +1,65 @@
+"""What an archive holds, read once: fingerprints of its files, the text of those that list others, and what should not be there."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+from analysis.archive.bag import BAG_INFO, BAGIT
+from analysis.archive.entries import entries, is_tar
+from analysis.archive.fingerprint import Fingerprint, Gauge, chunks
+from analysis.archive.safe_names import unsafe
+
+_LISTS = re.compile(rf"(.*/)?((tag)?manifest-\w+\.txt|SHA\d+SUMS|{re.escape(BAGIT)}|{re.escape(BAG_INFO)})")
+
+
+@dataclass
+class Snapshot:
+    """Names are relative to the archive; `texts` are the manifests and bag-info files, `strange` has a sentence for each entry that is no
+    plain file of the archive."""
+
+    prints: dict[str, Fingerprint] = field(default_factory=dict)
+    texts: dict[str, bytes] = field(default_factory=dict)
+    strange: list[str] = field(default_factory=list)
+
+    def below(self, folder: str) -> "Snapshot":
+        """The part in `folder`, with names relative to it."""
+        prefix = f"{folder}/"
+        prints = {name.removeprefix(prefix): each for name, each in self.prints.items() if name.startswith(prefix)}
+        return Snapshot(prints, {name.removeprefix(prefix): each for name, each in self.texts.items() if name.startswith(prefix)})
+
+    def bags(self) -> list[str]:
+        """The folders directly below that hold a bag."""
+        return sorted(name.split("/")[0] for name in self.prints if name.count("/") == 1 and name.endswith(f"/{BAGIT}"))
+
+
+def take_snapshot(path: Path) -> Snapshot:
+    """Reads everything in a folder or tar once. Raises ValueError when a tar cannot be read to its end, OSError for a file that cannot."""
+    shot = Snapshot()
+    for entry in entries(path):
+        name = inner_name(entry.name) if is_tar(path) else entry.name
+        if why := unsafe(entry.name):
+            shot.strange.append(f"{entry.name}: {why}")
+        elif entry.stream is None:
+            shot.strange.append(f"{name}: a {entry.kind}, which no archive of ours holds")
+        elif name in shot.prints:
+            shot.strange.append(f"{name}: there twice")
+        else:
+            _read(shot, name, entry.stream)
+    return shot
+
+
+def inner_name(member: str) -> str:
+    """The name of a tar's member inside the folder that was packed."""
+    return member.partition("/")[2] or member
+
+
+def _read(shot: Snapshot, name: str, stream: IO[bytes]) -> None:
+    gauge, kept = Gauge(), list[bytes]()
+    for chunk in chunks(stream):
+        gauge.take(chunk)
+        if _LISTS.fullmatch(name):
+            kept.append(chunk)
+    shot.prints[name] = gauge.fingerprint()
+    if _LISTS.fullmatch(name):
+        shot.texts[name] = b"".join(kept)
