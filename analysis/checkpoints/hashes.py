@@ -28,7 +28,7 @@ class Hashes:
         """The file's digest in hexadecimal; None when it is not remembered and may not be computed. Raises OSError."""
         stat = path.stat()
         key, state = os.path.relpath(path, self._memory.parent if self._memory else None), [stat.st_size, stat.st_mtime_ns]
-        inode = (stat.st_dev, stat.st_ino, *state)
+        inode = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
         known = self._known.get(key, [])
         digest = str(known[2]) if known[:2] == state and len(known) == 3 else self._by_inode.get(inode)
         if digest is None and self._compute:
