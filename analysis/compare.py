@@ -9,6 +9,7 @@ from typing import Any
 from analysis.columns import Row
 from analysis.significance.intervals import Interval, mean_interval, relative_differences
 from analysis.significance.welch import Welch, welch
+from analysis.study import order_of
 from analysis.trials import config_of
 from trainable.spec.statement import Statement
 from trainable.spec.status import Stage, Status
@@ -67,12 +68,17 @@ def replicates(rows: Iterable[Row], cell: str, metric: str, seeds: Sequence[int]
 
 
 def confirmed_cells(statement: Statement, rows: Iterable[Row]) -> list[Row]:
-    """One row for each cell of the confirmation: the baseline first, then by rank, then by name."""
+    """One row for each cell of the confirmation: the baseline first, then by rank, then by the varied values."""
     first: dict[str, Row] = {}
     for row in rows:
         if row["stage"] == Stage.CONFIRM:
             first.setdefault(row["cell"], row)
-    return sorted(first.values(), key=lambda r: (r["cell"] != statement.baseline_cell, r["finalist_rank"] or math.inf, r["cell"]))
+
+    def place(row: Row) -> tuple[bool, float, list[tuple[int, float, str]], str]:
+        values = [order_of(value) for value in config_of(row, statement.varied).values()]
+        return (row["cell"] != statement.baseline_cell, row["finalist_rank"] or math.inf, values, row["cell"])
+
+    return sorted(first.values(), key=place)
 
 
 def compare(statement: Statement, rows: Sequence[Row], metric: str | None = None) -> list[CellSummary]:

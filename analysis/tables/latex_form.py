@@ -30,7 +30,7 @@ _ESCAPES = {
         )
     },
 }
-_LONGEST_NAME = 45
+_LONGEST_NAME = 70
 _UNIT = re.compile(r"(.+) (\([^()]+\))")
 # A hyphen before a digit, at the start of a word, is a minus.
 _MINUS = re.compile(r"(?<![\w.])-(?=\d)")

@@ -9,18 +9,24 @@ from analysis.study import Study
 from analysis.tables.table import Entry, Table
 
 HEADER = ("budget", "mode", "ratio", "BPD", "KL", "Bound", "Size (KB)")
-VACUOUS = "vacuous"
+VACUOUS, INCOMPLETE = "vacuous", "seeds missing"
+_FOOTNOTES = {
+    INCOMPLETE: "Over fewer seeds than the others: not every run has bounds.",
+    VACUOUS: "Vacuous for at least one seed: no better than guessing.",
+}
 
 
 def subspace_table(study: Study) -> Table | None:
-    """One row for each budget and allocation that a completed run has bounds of; None where there is no such run.
+    """One row for each budget and allocation; None where no completed run has bounds.
 
-    Every allocation has its row, `learned` and `uniform` with a dash for the ratio that only `fixed` has. A bound of which at least one
-    seed is vacuous is marked.
+    Every allocation that was tried has its row, `learned` and `uniform` with a dash for the ratio that only `fixed` has. Bounds of which at
+    least one seed is vacuous are marked, and so are rows in which a seed is missing.
     """
-    shown = [point for point in points(study) if point.risk or point.bound]
-    if not shown:
+    shown = points(study)
+    if not any(point.risk or point.bound for point in shown):
         return None
+    rows = [_row(point) for point in shown]
+    marks = {entry.mark for row in rows for entry in row}
     seeds = sorted({seed for point in shown for seed in (*point.risk, *point.bound)})
     return Table(
         caption=(
@@ -28,8 +34,8 @@ def subspace_table(study: Study) -> Table | None:
             f"mean ± sample standard deviation over seeds {', '.join(map(str, seeds))}."
         ),
         header=HEADER,
-        rows=[_row(point) for point in shown],
-        footnotes={VACUOUS: "Vacuous for at least one seed: no better than guessing."} if any(point.vacuous for point in shown) else {},
+        rows=rows,
+        footnotes={mark: text for mark, text in _FOOTNOTES.items() if mark in marks},
     )
 
 
@@ -39,7 +45,7 @@ def _row(point: Point) -> list[Entry]:
         Entry(str(point.budget)),
         Entry(point.method.allocation),
         Entry(ratio),
-        Entry(_over_seeds(point.risk, 4)),
+        Entry(_over_seeds(point.risk, 4), mark=INCOMPLETE if point.without else ""),
         Entry(_over_seeds(point.complexity, 2)),
         Entry(_over_seeds(point.bound, 4), mark=VACUOUS if point.vacuous else ""),
         Entry(_over_seeds(point.size_kb, 1)),

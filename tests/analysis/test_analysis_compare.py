@@ -70,3 +70,9 @@ def test_where_higher_is_better_the_paired_difference_is_negative_for_a_better_c
     _, other = compared(sweep, "train/loss")
     assert other.paired is not None
     assert other.paired.estimate == pytest.approx(0.1)
+
+
+def test_cells_that_nobody_ranked_stand_in_the_order_of_their_values(sweep: SweepBuilder) -> None:
+    for lr in (0.1, 0.002, 0.03, 0.003):
+        sweep.confirm({LR: lr}, {1: 4.0})
+    assert [cell.values[LR] for cell in compared(sweep)] == [0.003, 0.002, 0.03, 0.1]

@@ -229,6 +229,20 @@ def test_the_summary_of_the_subspace_study(sweep: SweepBuilder) -> None:
     assert table.footnotes == {"vacuous": "Vacuous for at least one seed: no better than guessing."}
 
 
+def test_an_allocation_without_bounds_keeps_its_row_and_missing_seeds_are_marked(sweep: SweepBuilder) -> None:
+    values = dict(zip(KEYS, (3000, "learned", None), strict=True))
+    sweep.trial(values, seed=1, stage=Stage.CONFIRM, metrics={"bounds/empirical_bpd": 4.0, "bounds/bound_value": 5.0})
+    sweep.trial(values, seed=2, stage=Stage.CONFIRM, status=Status.FAILED)
+    sweep.trial({**values, KEYS[1]: "uniform"}, seed=1, stage=Stage.CONFIRM, status=Status.DIVERGED)
+    table = subspace_table(subspace(sweep, (1000,)))
+    assert table is not None
+    assert csv_form(table, "x").splitlines()[-2:] == [
+        "3000,uniform,–,– (seeds missing),–,–,–",
+        "3000,learned,–,4.0000 (seeds missing),–,5.0000,–",
+    ]
+    assert list(table.footnotes) == ["seeds missing", "vacuous"]
+
+
 def test_one_budget_that_is_not_varied_has_a_summary_too(sweep: SweepBuilder) -> None:
     study = subspace(sweep, (1000,))
     statement = study.statement
