@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from matplotlib.axes import Axes
 from matplotlib.contour import QuadContourSet
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from analysis.columns import Row
 from analysis.figures.curves import Numbers
@@ -65,7 +66,7 @@ def draw(shown: Sequence[Slices], every_cell: Sequence[Cell]) -> Figure:
     _draw_lines(left, shown, every_cell)
     filled = _draw_planes(others, planes)
     if filled is not None:
-        figure.colorbar(filled, ax=others, label="Validation loss (nats/token)", pad=0.02)
+        figure.colorbar(filled, ax=others, label="Validation loss (nats/token)", pad=0.02, ticks=MaxNLocator(6), format="{x:g}")
     return figure
 
 
@@ -76,6 +77,7 @@ def _draw_lines(axes: Axes, shown: Sequence[Slices], every_cell: Sequence[Cell])
         axes.plot(one.x, one.loss, color=colour[one.cell.cell], label=label)
     axes.axvline(0, color="#999999", linewidth=0.6)
     axes.set(xlabel=_AXIS.format("First"), ylabel="Validation loss (nats/token)")
+    axes.locator_params(axis="x", nbins=5)
     axes.legend(loc="upper center", fontsize=6)
 
 
@@ -92,6 +94,7 @@ def _draw_planes(grid: Sequence[Axes], planes: Sequence[Slices]) -> QuadContourS
         axes.plot(0, 0, "+", color="#FFFFFF", markersize=7)
         axes.set_title(f"{cell_name(one.cell, 28)}, seed {one.seed}", fontsize=7)
         axes.set(xlabel="First direction", ylabel="Second direction", aspect="equal")
+        axes.locator_params(nbins=5)
         axes.grid(visible=False)
     return filled
 
