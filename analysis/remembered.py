@@ -84,12 +84,15 @@ _SCHEMA = pa.schema(
 
 
 class Remembered:
-    """The runs that the last summary in `folder` read, and those that are read now; `write` keeps the latter for the next time."""
+    """The runs that the last summary in `folder` read, and those that are read now; `write` keeps the latter for the next time.
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / ".summarized.parquet"
-        self._tables = folder / "metrics.parquet"
-        self._before, self._names, self._old_rows = _recall(self._path, self._tables)
+    Without a folder nothing is remembered, and nothing can be written.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._path = (folder or Path()) / ".summarized.parquet"
+        self._tables = (folder or Path()) / "metrics.parquet"
+        self._before, self._names, self._old_rows = _recall(self._path, self._tables) if folder else ({}, "", None)
         self._now: dict[str, _Run] = {}
         self._now_names = ""
         self._began_ns = time.time_ns()

@@ -28,9 +28,16 @@ def is_run_folder(path: Path) -> bool:
 
 
 def load_run_folder(path: Path) -> RunFolder:
-    """Every directory in `path`; a name that two of them give themselves becomes the name of the directory."""
-    remembered = Remembered(path)
-    loaded = [_loaded(folder, remembered) for folder in sorted(path.iterdir()) if folder.is_dir() and not folder.name.startswith(".")]
+    """Every directory in `path`; hidden ones are left out."""
+    return load_run_dirs(
+        [folder for folder in sorted(path.iterdir()) if folder.is_dir() and not folder.name.startswith(".")], Remembered(path)
+    )
+
+
+def load_run_dirs(folders: Sequence[Path], remembered: Remembered | None = None) -> RunFolder:
+    """These directories; a name that two of them give themselves becomes the name of the directory."""
+    remembered = remembered if remembered is not None else Remembered(None)
+    loaded = [_loaded(folder, remembered) for folder in folders]
     used = Counter(trial.trial for trial in loaded)
     named = [trial if used[trial.trial] == 1 else _renamed(trial) for trial in loaded]
     varied = _varied([trial.values for trial in named if trial.values])

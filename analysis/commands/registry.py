@@ -1,10 +1,12 @@
 """Every command of ``python -m analysis`` by name: a new one is a file and a line here."""
 
+from analysis.commands.aggregate import AGGREGATE
 from analysis.commands.archive import ARCHIVE
 from analysis.commands.backup import BACKUP
 from analysis.commands.command import Command
 from analysis.commands.compare import COMPARE
 from analysis.commands.figures import FIGURES_COMMAND
+from analysis.commands.find import FIND
 from analysis.commands.notebook import NOTEBOOK
 from analysis.commands.report import REPORT
 from analysis.commands.reproduce import REPRODUCE
@@ -25,4 +27,6 @@ COMMANDS: dict[str, Command] = {
     "restore": RESTORE,
     "backup": BACKUP,
     "reproduce": REPRODUCE,
+    "aggregate": AGGREGATE,
+    "find": FIND,
 }
