@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from trainable.adapters.registry import ADAPTERS
+from trainable.export_sublora import export_sublora
 from trainable.learner import Learner
 from trainable.load_run import load_learner
 from trainable.model.exported import save_exported
@@ -34,6 +35,7 @@ def export_merged(learner: Learner, folder: Path) -> None:
 # Each writes the model of a learner, loaded from a checkpoint, into an empty folder.
 EXPORTS: dict[str, Callable[[Learner, Path], None]] = {
     "merged": export_merged,
+    "sublora": export_sublora,
 }
 
 
