@@ -8,6 +8,7 @@ from typing import NoReturn
 import yaml
 
 from sweeps.runner.cluster.description import Cluster, Machine, mistakes_of
+from sweeps.runner.cluster.leaving import NOTICES, heed, leave_cluster
 from sweeps.runner.cluster.providers import CLOUDS, PROVIDERS
 from trainable.spec.mistakes import EXIT_DONE, EXIT_WRONG_REQUEST, WrongRequest, render
 
@@ -49,7 +50,21 @@ def _parser() -> argparse.ArgumentParser:
     machines.add_argument("--head", metavar="IP")
     machines.add_argument("--workers", metavar="IP,IP,...", default="")
     machines.add_argument("--cpus", type=int, help="CPUs a node offers; without it all it has")
+    leaving = commands.add_parser("leave", help="on a node that is about to go: its trials keep a checkpoint and move")
+    leaving.set_defaults(command=lambda _: _told(leave_cluster()))
+    heeding = commands.add_parser("heed", help="on a spot node: wait for the cloud's notice, then leave")
+    heeding.set_defaults(command=_heeded)
+    heeding.add_argument("cloud", choices=sorted(NOTICES))
     return parser
+
+
+def _told(processes: list[int]) -> str:
+    return f"left: {len(processes)} processes were told to keep a checkpoint and go\n"
+
+
+def _heeded(given: argparse.Namespace) -> str:
+    heed(NOTICES[given.cloud])
+    return "left after the cloud's notice\n"
 
 
 def _rendered(given: argparse.Namespace) -> str:
