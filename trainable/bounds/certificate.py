@@ -81,7 +81,7 @@ class Certificate:
             **self.metrics(),
             "vacuous": self.is_vacuous,
             "guessing_bpd": guessing_bits(self.vocab_size),
-            "units_needed": self.units_needed() if self.is_vacuous else self.units,
+            "units_needed": self.units_needed() if self.is_vacuous else None,
             "alpha": self.alpha,
             "alphas": [self._at_alpha(alpha) for alpha in self.risk.bits],
             "top_k": [self._at_k(k) for k in self.risk.errors],

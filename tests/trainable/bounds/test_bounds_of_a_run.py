@@ -1,6 +1,7 @@
 """Bounds as the last step of a run, and by hand on what it left."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from trainable.adapters.coding import coded_vector
+from trainable.adapters.coding import coded_vector, gates
 from trainable.bounds import of_run
 from trainable.bounds.__main__ import main, settings_of
 from trainable.bounds.certify import certify
@@ -116,6 +117,20 @@ def test_only_the_quantised_weights_are_certified(tmp_path: Path, tiny_overrides
     assert certificate.message.counts == tuple(uniform_bins(before.double().numpy(), 3).counts)
     # Of all weights rounded to three values little is left: an eighth of a bit per token at the least.
     assert certificate.risk.bits[0.0001] > learner.score(learner.data.train, 50).loss / np.log(2) + 0.125
+
+
+def test_gates_are_counted_in_bits_and_left_as_they_were(tmp_path: Path, tiny_overrides: Overrides) -> None:
+    learned = ["adapter=sublora", "adapter.allocation=learned", "adapter.intrinsic_dim=60", "adapter.rank=2"]
+    run_dir = RunDir(tmp_path / "run")
+    trainer = train(config_of(tiny_overrides(*learned, *BOUNDS)), run_dir)
+    told = json.loads((run_dir.path / "bounds_metrics.json").read_text())
+    sizes = [gate["size"] for gate in told["gate_counts"].values()]
+    assert (sum(sizes), told["coded_numbers"], told["adapter"]["intrinsic_dim"]) == (60, 60, 60)
+    assert told["gate_bits"] == sum(math.ceil(math.log2(size + 1)) for size in sizes)
+    assert told["gates"].keys() == told["gate_counts"].keys() == {"0", "1", "head"}
+    # The last step was the best, so that the gates told are those that the learner still has.
+    assert read_summary(run_dir).best_step == 12
+    assert gates(trainer.learner.model) == told["gates"]
 
 
 def test_settings_of_the_command_go_over_those_of_the_run(tiny_overrides: Overrides) -> None:

@@ -86,3 +86,8 @@ def test_the_printed_page_names_what_was_certified() -> None:
     assert "sublora (rank 4, intrinsic_dim 1000): 1,000 numbers at 11 levels (uniform)" in text
     assert "8,009,762 documents, 10,000 documents drawn (seed 42)" in text
     assert "0 0.25" in text
+
+
+def test_what_would_be_needed_is_told_of_vacuous_bounds_alone() -> None:
+    assert certificate().as_plain()["units_needed"] is None
+    assert certificate(units=500, samples=None).as_plain()["units_needed"] > 500
