@@ -3,6 +3,7 @@
 from analysis.commands.aggregate import AGGREGATE
 from analysis.commands.archive import ARCHIVE
 from analysis.commands.backup import BACKUP
+from analysis.commands.check import CHECK
 from analysis.commands.command import Command
 from analysis.commands.compare import COMPARE
 from analysis.commands.figures import FIGURES_COMMAND
@@ -22,6 +23,7 @@ COMMANDS: dict[str, Command] = {
     "tables": TABLES_COMMAND,
     "report": REPORT,
     "notebook": NOTEBOOK,
+    "check": CHECK,
     "archive": ARCHIVE,
     "verify": VERIFY,
     "restore": RESTORE,

@@ -21,8 +21,8 @@ plt.rcParams.update({"figure.figsize": (10, 6), "axes.grid": True, "grid.alpha":
 """
 _LOAD = """
 sweep_dir = Path(globals().get("__file__", "analysis.py")).resolve().parent
-figures = sweep_dir / "figures"
-figures.mkdir(exist_ok=True)
+plots = sweep_dir / "plots"
+plots.mkdir(exist_ok=True)
 
 trials = pd.read_parquet(sweep_dir / "trials.parquet")
 curves = pd.read_parquet(sweep_dir / "metrics.parquet")
@@ -56,7 +56,7 @@ for axis, name in zip(axes, ["train/loss", "eval/loss"], strict=True):
 axes[0].set_ylabel("Loss (nats/token)")
 if len(shown):
     axes[1].legend()
-fig.savefig(figures / "analysis_convergence.png", dpi=300, bbox_inches="tight")
+fig.savefig(plots / "convergence.png", dpi=300, bbox_inches="tight")
 """
 _MEMORY = """
 memory = trials.groupby("cell")[["predicted_peak_memory_gb", "memory/peak_gb", "optimizer_state_bytes"]].max()
@@ -69,7 +69,7 @@ axis.plot(memory["predicted_peak_memory_gb"], memory.index, "k|", markersize=14,
 axis.set_xlabel("Peak memory (GB)")
 if len(memory):
     axis.legend()
-fig.savefig(figures / "analysis_memory.png", dpi=300, bbox_inches="tight")
+fig.savefig(plots / "memory.png", dpi=300, bbox_inches="tight")
 print(memory.to_string())
 """
 _COMPARISON = """

@@ -23,6 +23,7 @@ def _groups(evidence: Evidence) -> dict[str, list[str]]:
             f"python -m analysis report {sweep}    # also hashes every checkpoint that is new or changed",
             f"python -m analysis tables {sweep}",
             f"python -m analysis notebook {sweep}  # analysis.py in jupytext's percent format",
+            f"python -m analysis check {sweep}     # the protocol's checklists",
             f"python -m analysis compare {sweep} --metric eval/perplexity",
             f"python -c 'import pandas, sys; print(pandas.read_parquet(sys.argv[1]).describe())' {sweep}/trials.parquet",
         ],
