@@ -39,7 +39,7 @@ def _run(given: argparse.Namespace) -> int:
 
 
 def _summaries(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    for path in sorted(folder.rglob("summary.json")):
+    for path in sorted(path for path in folder.rglob("summary.json") if "wandb" not in path.parts):
         try:
             summary = json.loads(path.read_bytes())
         except (OSError, ValueError, RecursionError):
