@@ -3,19 +3,26 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import yaml
 
+from sweeps import sweep_names
 from sweeps.runner.cluster.description import Cluster, Machine, mistakes_of
 from sweeps.runner.cluster.leaving import NOTICES, heed, leave_cluster
 from sweeps.runner.cluster.providers import CLOUDS, PROVIDERS
-from trainable.spec.mistakes import EXIT_DONE, EXIT_WRONG_REQUEST, WrongRequest, render
+from sweeps.runner.cluster.slurm import Batch, batch_mistakes, script
+from trainable.spec.mistakes import EXIT_DONE, EXIT_WRONG_REQUEST, WrongRequest, render, unknown
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Leaves with the exit code of `trainable.spec.mistakes`."""
-    given = _parser().parse_args(arguments)
+    parser = _parser()
+    given, further = parser.parse_known_args(arguments)
+    if given.command is _batch:
+        given.arguments = further
+    elif further:
+        parser.error(f"unrecognized arguments: {' '.join(further)}")
     try:
         print(given.command(given), end="")
     except WrongRequest as wrong:
@@ -50,12 +57,35 @@ def _parser() -> argparse.ArgumentParser:
     machines.add_argument("--head", metavar="IP")
     machines.add_argument("--workers", metavar="IP,IP,...", default="")
     machines.add_argument("--cpus", type=int, help="CPUs a node offers; without it all it has")
+    _add_slurm(commands)
     leaving = commands.add_parser("leave", help="on a node that is about to go: its trials keep a checkpoint and move")
     leaving.set_defaults(command=lambda _: _told(leave_cluster()))
     heeding = commands.add_parser("heed", help="on a spot node: wait for the cloud's notice, then leave")
     heeding.set_defaults(command=_heeded)
     heeding.add_argument("cloud", choices=sorted(NOTICES))
     return parser
+
+
+def _add_slurm(commands: Any) -> None:
+    batch = commands.add_parser("slurm", help="a batch script for SLURM; what it does not know goes to the sweep", allow_abbrev=False)
+    batch.set_defaults(command=_batch)
+    batch.add_argument("sweep", help="such as lr_ablation")
+    batch.add_argument("--nodes", type=int, default=1)
+    batch.add_argument("--gpus", type=int, default=0, help="of each node")
+    batch.add_argument("--cpus", type=int, default=8, help="of each node")
+    batch.add_argument("--time-limit", default="24:00:00", metavar="HH:MM:SS")
+    batch.add_argument("--partition")
+    batch.add_argument("--account")
+    batch.add_argument("--environment", default=".venv", help="virtual environment that every node sees")
+
+
+def _batch(given: argparse.Namespace) -> str:
+    options = {name: getattr(given, name) for name in Batch.__dataclass_fields__}
+    batch = Batch(**options)
+    found = [] if given.sweep in sweep_names() else [unknown("sweep", given.sweep, sweep_names())]
+    if found := [*found, *batch_mistakes(batch)]:
+        raise WrongRequest(found)
+    return script(batch)
 
 
 def _told(processes: list[int]) -> str:

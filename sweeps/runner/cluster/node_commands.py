@@ -49,8 +49,13 @@ def head_start_commands(cluster: Cluster, *, more: str = "", environment: str = 
     return ["ray stop", f"ulimit -n 65536; {variables} ray start --head {listening} {_common(cluster)}{more}"]
 
 
-def worker_start_commands(cluster: Cluster, *, more: str = "") -> list[str]:
-    return ["ray stop", f"ulimit -n 65536; ray start --address=$RAY_HEAD_IP:{_PORT} {_common(cluster)}{more}"]
+def worker_start_commands(cluster: Cluster, *, more: str = "", cloud: str | None = None) -> list[str]:
+    """On a `cloud` also what listens for its notice that a spot machine will be taken."""
+    # A raylet whose head is gone for this long ends itself: by default it would go on for a minute.
+    patience = "RAY_gcs_rpc_server_reconnect_timeout_s=20"
+    start = f"ulimit -n 65536; {patience} ray start --address=$RAY_HEAD_IP:{_PORT} {_common(cluster)}{more}"
+    heed = f"cd {PROJECT} && (setsid nohup python -m sweeps.cluster heed {cloud} > /tmp/heed.log 2>&1 < /dev/null &)"
+    return ["ray stop", start, *([heed] if cloud else [])]
 
 
 def price_option(price_usd: float | None) -> str:

@@ -95,7 +95,7 @@ def _cloud(cluster: Cluster, provider: dict[str, Any], instance: Callable[[Machi
         },
         **_shared_part(cluster),
         "head_start_ray_commands": head_start_commands(cluster),
-        "worker_start_ray_commands": worker_start_commands(cluster),
+        "worker_start_ray_commands": worker_start_commands(cluster, cloud=provider["type"]),
     }
 
 

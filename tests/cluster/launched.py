@@ -1,0 +1,80 @@
+"""A lab with the project on its laptop and, after `up`, a Ray cluster on its other hosts, started as the docs say."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.cluster.boot import USER_ID
+from tests.cluster.lab import Lab
+
+ROOT = Path(__file__).resolve().parents[2]
+HOSTS = ("laptop", "head", "w1", "w2")
+_PROJECT = "~/transformer-sweeps"
+# The launcher keeps what runs where in $RAY_TMPDIR; in /tmp it would be gone with the laptop's power.
+_LAUNCHER = f"cd {_PROJECT} && export PATH={sys.prefix}/bin:$PATH RAY_TMPDIR=$HOME/.launcher RAY_AUTH_MODE=token"
+_NODES = """
+import json, ray
+ray.init(address="auto", logging_level="error", log_to_driver=False)
+print(json.dumps({n["NodeManagerHostname"]: n["Alive"] for n in sorted(ray.nodes(), key=lambda n: n["Alive"])}))
+"""
+
+
+class LaunchedCluster:
+    """`up` and `down` are ``ray up`` and ``ray down`` on the laptop, `on_head` is ``ray exec``."""
+
+    def __init__(self, lab: Lab, options: str = "--cpus 1") -> None:
+        self.lab = lab
+        _put_project(lab)
+        addresses = {name: host.address for name, host in lab.hosts.items()}
+        workers = ",".join(address for name, address in addresses.items() if name not in ("laptop", "head"))
+        given = f"--provider local --head {addresses['head']} --workers {workers} --user ray --key ~/lab_key --environment {sys.prefix}"
+        self.on_laptop("ray get-auth-token --generate > /dev/null 2>&1")
+        self.on_laptop(f"python -m sweeps.cluster render {given} {options} > ~/lab.yaml")
+
+    def on_laptop(self, command: str, *, check: bool = True, timeout: float = 240) -> str:
+        done = self.lab.run("laptop", f"{_LAUNCHER} && {command}", check=check, timeout=timeout)
+        return done.stdout + done.stderr
+
+    def up(self, more: str = "") -> str:
+        return self.on_laptop(f"ray up -y {more} ~/lab.yaml < /dev/null 2>&1")
+
+    def down(self) -> str:
+        return self.on_laptop("ray down -y ~/lab.yaml < /dev/null 2>&1")
+
+    def on_head(self, command: str, *, check: bool = True, timeout: float = 240) -> str:
+        """A command line in the project's folder on the head, started from the laptop."""
+        return self.on_laptop(f"ray exec ~/lab.yaml 'cd {_PROJECT} && {command}' < /dev/null 2>&1", check=check, timeout=timeout)
+
+    def nodes(self) -> dict[str, bool]:
+        """Every host that Ray has seen, and whether it lives; empty while there is no Ray."""
+        done = self.lab.run("head", f"python -c '{_NODES}' 2>/dev/null", check=False)
+        found: dict[str, bool] = json.loads(done.stdout) if done.returncode == 0 else {}
+        return found
+
+    def await_nodes(self, names: Sequence[str], *, alive: bool = True, patience_seconds: float = 90) -> None:
+        deadline = time.monotonic() + patience_seconds
+        while time.monotonic() < deadline:
+            found = self.nodes()
+            if all(found.get(name) is alive for name in names):
+                return
+            time.sleep(0.5)
+        raise RuntimeError(f"{names} are not {'alive' if alive else 'dead'}: {self.nodes()}")
+
+
+def _put_project(lab: Lab) -> None:
+    """The checkout as it stands, its history included, in the laptop's home."""
+    home = lab.hosts["laptop"].home
+    listed = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split("\0")
+    history = [str(path.relative_to(ROOT)) for path in (ROOT / ".git").rglob("*") if path.is_file()]
+    files = "\0".join([*(name for name in names if name and (ROOT / name).is_file()), *history])
+    copy = ["rsync", "-a", "--files-from=-", "--from0", f"{ROOT}/", f"{home}/transformer-sweeps/"]
+    subprocess.run(copy, input=files, text=True, check=True, capture_output=True)
+    shutil.copy(lab.key, home / "lab_key")
+    for path in [home, *home.rglob("*")]:
+        os.chown(path, USER_ID, USER_ID, follow_symlinks=False)

@@ -1,0 +1,51 @@
+"""Whether this machine can hold a lab, and the Debian packages that it needs."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.cluster.lab import Lab
+from tests.cluster.launched import HOSTS, LaunchedCluster
+
+# What a program comes in.
+_PACKAGES = {"ip": "iproute2", "/usr/sbin/sshd": "openssh-server", "rsync": "rsync", "nsenter": "util-linux", "pkill": "procps"}
+
+
+def refusal() -> str | None:
+    """Why there can be no lab here; None when there can. Installs missing packages."""
+    if not sys.platform.startswith("linux") or os.geteuid() != 0:
+        return "a lab of several hosts needs Linux and root"
+    missing = sorted({package for program, package in _PACKAGES.items() if shutil.which(program) is None})
+    if missing and not _installed(missing):
+        return f"the packages {', '.join(missing)} are missing and could not be installed"
+    tried = ["unshare", "--mount", "--net", "--pid", "--uts", "--ipc", "--fork", "mount", "-t", "tmpfs", "none", "/mnt"]
+    done = subprocess.run(tried, capture_output=True, text=True, check=False)
+    return f"this machine makes no namespaces: {done.stderr.strip()}" if done.returncode else None
+
+
+@contextmanager
+def launched() -> Iterator[LaunchedCluster]:
+    """A cluster on a lab of its own, up and with all its nodes; nothing is left of either."""
+    seen_everywhere = sorted({sys.prefix, sys.base_prefix} - {"/usr"})
+    with Lab(Path(tempfile.mkdtemp(prefix="lab-")) / "lab", HOSTS, seen_everywhere) as lab:
+        cluster = LaunchedCluster(lab)
+        cluster.up()
+        cluster.await_nodes([name for name in HOSTS if name != "laptop"])
+        yield cluster
+
+
+def _installed(packages: list[str]) -> bool:
+    if shutil.which("apt-get") is None:
+        return False
+    install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
+    settings = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for words in (install, ["apt-get", "update", "-qq"], install):
+        done = subprocess.run(words, capture_output=True, env=settings, check=False)
+        if words is install and done.returncode == 0:
+            return True
+    return False
