@@ -82,8 +82,19 @@ class Evidence:
 
     def completed(self, cell: str) -> list[Row]:
         """The cell's completed confirmations, by seed."""
-        rows = [row for row in self.study.rows if row["cell"] == cell]
-        return sorted((row for row in rows if counts(row)), key=lambda row: row["seed"])
+        return sorted((row for row in self.study.rows_by_cell.get(cell, []) if counts(row)), key=lambda row: row["seed"] or 0)
+
+    @cached_property
+    def explored_merits(self) -> list[float]:
+        """The sweep's metric at the end of the exploration's complete trials, the best first and such that lower is better."""
+        metric, sign = self.sweep.statement.metric, self.sign
+        full = (row for row in self.study.rows if row["stage"] == Stage.EXPLORE and row["status"] == Status.COMPLETED)
+        return sorted(sign * row[metric] for row in full if row.get(metric) is not None)
+
+    @property
+    def sign(self) -> int:
+        """-1 where a higher metric is better, else 1."""
+        return -1 if self.sweep.statement.higher_is_better else 1
 
 
 def counts(row: Row) -> bool:

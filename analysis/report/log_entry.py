@@ -79,7 +79,7 @@ def best_rows(evidence: Evidence) -> list[Row]:
     rows = evidence.completed(best.cell) if best else []
     if rows:
         return rows
-    metric, sign = evidence.sweep.statement.metric, -1 if evidence.sweep.statement.higher_is_better else 1
+    metric, sign = evidence.sweep.statement.metric, evidence.sign
     full = [one for one in evidence.study.rows if one["status"] == Status.COMPLETED and one.get(metric) is not None]
     return sorted(full, key=lambda one: sign * one[metric])[:1]
 

@@ -3,6 +3,7 @@
 ``summary.json`` stays as the run left it: it is one of the two witnesses. A run that may still write its own page is left alone.
 """
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from statistics import fmean
 
@@ -58,8 +59,8 @@ def baseline_of(evidence: Evidence, row: Row) -> tuple[str, Mapping[str, float |
         return "", {}
     twins = [
         other
-        for other in evidence.study.rows
-        if other["cell"] == own and (other["seed"], other["stage"], other["status"]) == (row["seed"], row["stage"], Status.COMPLETED)
+        for other in evidence.study.rows_by_cell.get(own, [])
+        if (other["seed"], other["stage"], other["status"]) == (row["seed"], row["stage"], Status.COMPLETED)
     ]
     rows = twins[:1] or evidence.completed(own)
     if not rows:
@@ -87,14 +88,11 @@ def target(claim: Claim) -> str:
 
 def _observations(evidence: Evidence, row: Row) -> list[str]:
     """Where the run stands among the trials of its stage."""
-    statement = evidence.sweep.statement
-    metric, sign = statement.metric, -1 if statement.higher_is_better else 1
-    peers = [other for other in evidence.study.rows if other["stage"] == row["stage"] == Stage.EXPLORE and other.get(metric) is not None]
-    full = [other for other in peers if other["status"] == Status.COMPLETED]
-    lines = []
-    if row in full and len(full) > 1:
-        place = 1 + sum(sign * other[metric] < sign * row[metric] for other in full)
-        lines.append(f"Place {place} of {len(full)} full runs of the exploration by {metric}.")
+    metric = evidence.sweep.statement.metric
+    lines, merits, value = [], evidence.explored_merits, row.get(metric)
+    if row["stage"] == Stage.EXPLORE and row["status"] == Status.COMPLETED and value is not None and len(merits) > 1:
+        place = 1 + bisect_left(merits, evidence.sign * value)
+        lines.append(f"Place {place} of {len(merits)} full runs of the exploration by {metric}.")
     record = evidence.trials[row["trial"]].record
     rung = record.rungs[-1] if record and record.rungs and row["status"] == Status.STOPPED_EARLY else {}
     if rung.get("value") is not None and rung.get("cutoff") is not None:
