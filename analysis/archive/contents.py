@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # Held by whoever is at work, made again at need, or being written when the copy was made.
-_LOCK, _CACHE = "driver.lock", ".summarized.parquet"
-_PASSING = (".lock", ".tmp", ".old", ".part")
+_PASSING_NAMES = frozenset({"driver.lock", ".summarized.parquet", "checkpoint_hashes.json"})
+_PASSING_ENDINGS = (".lock", ".tmp", ".old", ".part")
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,16 @@ def contents(folder: Path, without: Collection[str] = ()) -> Contents:
 
 def _walk(folder: Path, prefix: str, without: Collection[str]) -> Iterator[tuple[str, Path]]:
     for path in folder.iterdir():
-        if path.name in without or path.name in (_LOCK, _CACHE) or (path.name.startswith(".") and path.name.endswith(_PASSING)):
+        if path.name in without or _is_passing(path.name):
             continue
         if path.is_dir() and not path.is_symlink():
             yield from _walk(path, f"{prefix}{path.name}/", ())
         else:
             yield prefix + path.name, path
+
+
+def _is_passing(name: str) -> bool:
+    return name in _PASSING_NAMES or (name.startswith(".") and name.endswith(_PASSING_ENDINGS))
 
 
 def _is_text(name: str) -> bool:

@@ -30,7 +30,7 @@ def is_tar(path: Path) -> bool:
 
 
 def entries(path: Path) -> Iterator[Entry]:
-    """Every entry but directories. Raises ValueError when a tar is damaged so that it cannot be read on, OSError when a file cannot be."""
+    """Every entry but directories; to be read within `damage_named`. Raises OSError for a file that cannot be read."""
     return _of_tar(path) if is_tar(path) else _of_folder(path)
 
 
@@ -50,16 +50,24 @@ def _of_folder(folder: Path) -> Iterator[Entry]:
 
 
 def _of_tar(path: Path) -> Iterator[Entry]:
+    with opened(path) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
+        for member in tar:
+            if member.isreg():
+                yield Entry(member.name, tar.extractfile(member))
+            elif not member.isdir():
+                yield Entry(member.name, None, "link" if member.issym() or member.islnk() else "device")
+        while stream.read(1 << 20):
+            pass  # what follows the last member belongs to the compressed stream, whose checksum stands at its end
+
+
+@contextmanager
+def damage_named(path: Path) -> Iterator[None]:
+    """Around every reading of `entries`: a tar that cannot be read on becomes a ValueError that names it."""
     try:
-        with opened(path) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-            for member in tar:
-                if member.isreg():
-                    yield Entry(member.name, tar.extractfile(member))
-                elif not member.isdir():
-                    yield Entry(member.name, None, "link" if member.issym() or member.islnk() else "device")
-            while stream.read(1 << 20):
-                pass  # what follows the last member belongs to the compressed stream, whose checksum stands at its end
-    except (tarfile.TarError, zlib.error, gzip.BadGzipFile, EOFError) as error:
+        yield
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk, and not what was read from it
         raise ValueError(f"{path} is damaged: {error}") from error
 
 

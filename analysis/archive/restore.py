@@ -6,7 +6,7 @@ from pathlib import Path
 
 from analysis.archive.bag import BAG_INFO, BAGIT, CONTENT, IDENTIFIER, PAYLOAD, RUN, SWEEP, read_info
 from analysis.archive.check import check
-from analysis.archive.entries import entries, is_tar
+from analysis.archive.entries import damage_named, entries, is_tar
 from analysis.archive.fingerprint import chunks
 from analysis.archive.placing import Refused, place, to_write
 from analysis.archive.safe_names import unsafe
@@ -34,10 +34,11 @@ def restore(archive: Path, target: Path) -> Restored:
         raise Refused([f"{archive} does not verify", *finding.faults])
     plan = plan_restore(finding.shot)
     wanted = to_write(target, {place_: finding.shot.prints[name].sha256 for name, place_ in plan.items()})
-    for entry in entries(archive):
-        name = inner_name(entry.name) if is_tar(archive) else entry.name
-        if entry.stream is not None and plan.get(name) in wanted:
-            place(target / plan[name], chunks(entry.stream), finding.shot.prints[name].sha256)
+    with damage_named(archive):
+        for entry in entries(archive):
+            name = inner_name(entry.name) if is_tar(archive) else entry.name
+            if entry.stream is not None and plan.get(name) in wanted:
+                place(target / plan[name], chunks(entry.stream), finding.shot.prints[name].sha256)
     places = sorted({"/".join(place_.split("/")[:2]) for place_ in plan.values()})
     return Restored(places, len(wanted), len(plan) - len(wanted))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import IO
 
 from analysis.archive.bag import BAG_INFO, BAGIT
-from analysis.archive.entries import entries, is_tar
+from analysis.archive.entries import Entry, damage_named, entries, is_tar
 from analysis.archive.fingerprint import Fingerprint, Gauge, chunks
 from analysis.archive.safe_names import unsafe
 
@@ -36,17 +36,21 @@ class Snapshot:
 def take_snapshot(path: Path) -> Snapshot:
     """Reads everything in a folder or tar once. Raises ValueError when a tar cannot be read to its end, OSError for a file that cannot."""
     shot = Snapshot()
-    for entry in entries(path):
-        name = inner_name(entry.name) if is_tar(path) else entry.name
-        if why := unsafe(entry.name):
-            shot.strange.append(f"{entry.name}: {why}")
-        elif entry.stream is None:
-            shot.strange.append(f"{name}: a {entry.kind}, which no archive of ours holds")
-        elif name in shot.prints:
-            shot.strange.append(f"{name}: there twice")
-        else:
-            _read(shot, name, entry.stream)
+    with damage_named(path):
+        for entry in entries(path):
+            _take(shot, entry, inner_name(entry.name) if is_tar(path) else entry.name)
     return shot
+
+
+def _take(shot: Snapshot, entry: Entry, name: str) -> None:
+    if why := unsafe(entry.name):
+        shot.strange.append(f"{entry.name}: {why}")
+    elif entry.stream is None:
+        shot.strange.append(f"{name}: a {entry.kind}, which no archive of ours holds")
+    elif name in shot.prints:
+        shot.strange.append(f"{name}: there twice")
+    else:
+        _read(shot, name, entry.stream)
 
 
 def inner_name(member: str) -> str:

@@ -13,7 +13,7 @@ from trainable.spec.code_version import commit
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "transformer-sweeps"
 # What `analysis` and `trainable.spec` import: all that rebuilding needs.
-DISTRIBUTIONS = ("hydra-core", "matplotlib", "numpy", "omegaconf", "pandas", "pyarrow", "PyYAML", "scipy")
+DISTRIBUTIONS = ("hydra-core", "matplotlib", "numpy", "omegaconf", "pandas", "pyarrow", "PyYAML", "rich", "scipy")
 _PACKAGES = ("analysis", "search_spaces", "sweeps", "trainable")
 _ENDINGS = frozenset({".py", ".yaml", ".typed"})
 _BESIDE = ("CHANGELOG.md", "LICENSE", "Makefile", "README.md", "pyproject.toml", "requirements-frozen.txt")

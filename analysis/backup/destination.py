@@ -9,7 +9,7 @@ from analysis.backup.rclone_store import RcloneStore, is_installed
 from analysis.backup.store import Store
 from trainable.spec.mistakes import unknown
 
-_REMOTE = re.compile(r"[\w][\w .+@-]+:(?!//).*")
+_REMOTE = re.compile(r":?\w[\w .+@-]+:(?!//).*")
 
 
 def destination_mistakes(uri: str, option: str) -> list[str]:
