@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from analysis.checkpoints.hashes import Hashes
 from analysis.checkpoints.verify import RunCheckpoints, verify_run
 from analysis.load import Trial
+from trainable.spec.status import Status
 
 # Hashing and reading leave the interpreter's lock.
 _THREADS = 8
@@ -31,8 +32,8 @@ class Tally:
 
 
 def verify_trials(trials: Sequence[Trial], hashes: Hashes) -> dict[str, RunCheckpoints]:
-    """By trial; those without a run directory have none."""
-    known = [trial for trial in trials if trial.run_dir.path.is_dir()]
+    """By trial; those without a run directory have none, and those that run are still writing theirs."""
+    known = [trial for trial in trials if trial.status != Status.RUNNING and trial.run_dir.path.is_dir()]
     with ThreadPoolExecutor(_THREADS) as pool:
         verified = pool.map(lambda trial: verify_run(trial.run_dir, trial.summary or {}, hashes), known)
         return {trial.trial: checkpoints for trial, checkpoints in zip(known, verified, strict=True)}

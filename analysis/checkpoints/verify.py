@@ -122,7 +122,7 @@ def _content_fault(path: Path) -> str:
 
 
 def _sizes(folder: Path) -> dict[str, int]:
-    return {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file()}
+    return {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.is_file()} if folder.is_dir() else {}
 
 
 def _folders(parent: Path) -> Iterator[Path]:

@@ -3,6 +3,7 @@
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from analysis.report.evidence import Evidence
@@ -37,8 +38,10 @@ def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
     for parent, _, names in os.walk(folder):
         for name in names:
             path = Path(parent) / name
-            if not path.is_symlink():
-                yield path, path.stat()
+            # A run under way removes files while they are counted.
+            with suppress(FileNotFoundError):
+                if not path.is_symlink():
+                    yield path, path.stat()
 
 
 def section(evidence: Evidence) -> list[str]:
