@@ -6,6 +6,7 @@ from typing import Any, cast
 import torch
 
 from trainable.adapters.attach import attach_adapter
+from trainable.base_config import based
 from trainable.data.batches import eval_batches, train_batch
 from trainable.data.prepared import Tokens, open_prepared
 from trainable.device import autocast_dtype, pick_device
@@ -35,7 +36,7 @@ class Learner:
             self.device = torch.device("cuda", self.world.local_rank)
         self.autocast = autocast_dtype(training.precision, self.device)
         self.data = open_prepared(config.data)
-        self.model = attach_adapter(build_model(config.model), config.adapter).to(self.device)
+        self.model = attach_adapter(build_model(based(config)), config.adapter).to(self.device)
         self.optimizer = build_optimizer(self.model, config.optimizer, config.adapter.gate_lr)
         self._train_step = TrainStep(
             parallel(self._compiled(), self.world, self.device),
@@ -110,7 +111,7 @@ class Learner:
 
     @cached_property
     def _base(self) -> dict[str, Any] | None:
-        return base_reference(self.model, pretrained=self.config.model.pretrained, seed=self.config.training.seed)
+        return base_reference(self.model, pretrained=based(self.config).pretrained, seed=self.config.training.seed)
 
     def _compiled(self) -> torch.nn.Module:
         if not self.config.training.compile:

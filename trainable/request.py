@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from trainable.adapters.checks import adapter_mistakes
+from trainable.base_config import base_config
 from trainable.data import checks as data_checks
 from trainable.model.exported import PRETRAINED
 from trainable.model.size import SHAPES, linear_shapes, parameter_shapes, resolved
@@ -14,13 +15,26 @@ from trainable.probes.registry import probe_mistakes
 from trainable.spec.checks import run_mistakes
 from trainable.spec.compose import Check, compose_run
 from trainable.spec.config import ModelConfig, RunConfig
-from trainable.spec.mistakes import unknown
+from trainable.spec.mistakes import WrongRequest, unknown
 
 
 def request_run(overrides: Sequence[str]) -> RunConfig:
     """The checked configuration. Raises `WrongRequest` with all mistakes, those of missing or unreadable text among them."""
     config = compose_run(overrides, ROOM_CHECKS)
     return replace(config, model=_as_it_is(config.model))
+
+
+def _base_mistakes(config: RunConfig) -> list[str]:
+    """Of the run that trains the model's base first."""
+    if config.model.pretraining is None:
+        return []
+    if config.model.pretrained is not None:
+        return [f"model.pretraining trains a base, and model.pretrained={config.model.pretrained} gives one: leave one of them out"]
+    try:
+        base_config(config, ROOM_CHECKS)
+    except WrongRequest as wrong:
+        return wrong.mistakes
+    return []
 
 
 def _as_it_is(model: ModelConfig) -> ModelConfig:
@@ -60,5 +74,6 @@ ROOM_CHECKS: tuple[Check, ...] = (
     _data_mistakes,
     probe_mistakes,
     pretrained_mistakes,
+    _base_mistakes,
     _adapter_mistakes,
 )

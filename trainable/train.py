@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from trainable.base_training import prepare_base
 from trainable.data.prepare import prepare
 from trainable.request import request_run
 from trainable.run_record import RunIdentity
@@ -32,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     config, run_dir = _resumed(given.resume, given.overrides) if given.resume else _new_run(given.overrides)
     is_main = os.environ.get("RANK", "0") == "0"
-    prepare(config.data, report=print if is_main else lambda _: None)
+    report = print if is_main else lambda _: None
+    prepare(config.data, report=report)
+    prepare_base(config, report)
     cell, seed = cell_of(config), config.training.seed
     trainer = Trainer(config, run_dir, RunIdentity(trial=str(TrialKey(cell, seed)), cell=cell, seed=seed))
     try:

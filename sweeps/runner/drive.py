@@ -96,18 +96,28 @@ def choose_directory(blueprint: Blueprint, *, fresh: bool) -> SweepDir:
 
 
 def _prepare_data(blueprint: Blueprint, console: Console) -> None:
-    """Every data set that a known trial reads, once."""
+    """Every data set that a known trial reads, and every base that one starts from, once."""
+
+    def report(text: str) -> None:
+        console.print(text, style="dim", soft_wrap=True)
+
     seed = blueprint.settings.explore.seed
     complete = [slot for slot in blueprint.slots if {key for key, _ in slot.grid} >= set(blueprint.sweep.keys)]
-    configs = [blueprint.base.data, *(blueprint.config(dict(slot.grid), seed).data for slot in complete)]
-    for number, data in enumerate(configs):
-        if data in configs[:number]:
+    configs = [blueprint.base, *(blueprint.config(dict(slot.grid), seed) for slot in complete)]
+    data_sets = [config.data for config in configs]
+    for number, data in enumerate(data_sets):
+        if data in data_sets[:number]:
             continue
-        prepared = prepare(data, report=lambda text: console.print(text, style="dim", soft_wrap=True))
+        prepared = prepare(data, report=report)
         model = blueprint.base.model
         found = [*verify(prepared.directory), *model_mistakes(prepared, vocab_size=model.vocab_size, context_length=model.context_length)]
         if found:
             raise WrongRequest(found)
+    if any(config.model.pretraining is not None for config in configs):
+        from trainable.base_training import prepare_base
+
+        for config in configs:
+            prepare_base(config, report)
 
 
 def _write_statement(blueprint: Blueprint, sweep_dir: SweepDir, ledger: Ledger) -> None:

@@ -25,6 +25,9 @@ class ModelConfig:
     pretrained: str | None = option(
         None, "weights to start from: a Hugging Face name, a local folder of one, or an exported run; its own shape then holds"
     )
+    pretraining: list[str] | None = option(
+        None, "overrides of a run that trains this model first, such as [training.max_steps=400]; its weights are what is started from"
+    )
     vocab_size: int = option("${data.vocab_size}", "rows of the embedding; at least the tokenizer's", "tokens")
     context_length: int = option(64, "longest sequence seen at once", "tokens")
     d_model: int = option(128, "residual width")
@@ -169,6 +172,9 @@ class ResourcesConfig:
     cpus_per_trial: float = option(1.0, "CPUs a trial reserves", "CPUs")
     gpus_per_trial: int | float | str = option(
         0.0, "GPUs a trial reserves, or a share of one; auto: the share that its predicted memory needs, so that trials are packed", "GPUs"
+    )
+    workers_per_trial: int | None = option(
+        None, "processes that train one trial together (data parallel), each with its share of the trial's CPUs and GPUs; None: one per GPU"
     )
     max_concurrent_trials: int | None = option(None, "trials at once; None: what the machine holds")
     max_failures: int = option(2, "times a trial that failed is run again")

@@ -16,7 +16,8 @@ NOT_IDENTITY = frozenset(
 _NOT_IDENTITY_GROUPS = frozenset({"tracking", "experiment", "resources"})
 # Keys that came after the first runs: where they are not given, cells keep the names that they had.
 _CAME_LATER = frozenset(
-    f"adapter.{name}" for name in ("intrinsic_dim", "projector", "projector_seed", "allocation", "allocation_ratio", "gate_lr")
+    "model.pretraining adapter.intrinsic_dim adapter.projector adapter.projector_seed adapter.allocation adapter.allocation_ratio "
+    "adapter.gate_lr".split()
 )
 HASH_LENGTH = 12
 
