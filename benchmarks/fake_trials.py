@@ -69,7 +69,7 @@ def _rows(drawn: np.random.Generator, count: int, lr: float) -> list[dict[str, f
                 "time/step_time_ms": step_ms[i],
                 "optimizer/lr": lr * (0.1 + 0.45 * (1 + math.cos(math.pi * share[i]))),
                 "optimizer/grad_norm": norms[0, i],
-                "optimizer/update_norm": norms[1, i] * lr,
+                "optimizer/update_norm": float(np.float32(norms[1, i] * lr)),
             }
         )
     return [{name: float(value) if isinstance(value, np.floating) else value for name, value in row.items()} for row in rows]
