@@ -128,7 +128,7 @@ def _draw_rungs(axes: Axes, data: Rungs) -> None:
     texts = [f"{rung.step:,}\n{len(rung.stopped)} of {len(rung.stopped) + len(rung.went_on)}" for rung in data.rungs]
     axes.set_xticks(range(len(data.rungs)), texts, fontsize=6.5 if len(data.rungs) < _MANY_RUNGS else 5)
     axes.set_xlim(-0.6, len(data.rungs) - 0.4)
-    axes.set(xlabel="Step of a stop; stopped there, of those who got there", ylabel=metric_label(data.metric))
+    axes.set(xlabel="Step (stopped there, of those that reached it)", ylabel=metric_label(data.metric))
 
 
 def worst_shown(data: Rungs) -> float | None:

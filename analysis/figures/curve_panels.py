@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -13,7 +15,8 @@ from analysis.study import Cell
 from trainable.spec.status import Status
 
 MOST_IN_LEGEND, LONGEST_BESIDE = 16, 36
-MOST_POINTS, MOST_STRONG_BANDS = 500, 4
+POINTS_OF_A_PANEL, MOST_POINTS, FEWEST_POINTS = 30_000, 500, 30
+MOST_STRONG_BANDS, MOST_VECTORS = 4, 200
 THIN, THICK = 0.6, 1.5
 Limits = tuple[float, float]
 
@@ -38,30 +41,37 @@ def draw(shown: Sequence[Panel], cells: Sequence[Cell], limits: Sequence[Limits]
 
 
 def _draw_panel(axes: Axes, panel: Panel, colour: dict[str, str], ylim: Limits) -> None:
-    for curve in panel.curves:
-        point = "." if len(curve.steps) == 1 and curve.status != Status.STOPPED_EARLY else "none"
-        style: Any = {"marker": point, "markersize": 3, "color": colour[curve.cell], "linewidth": THIN, "alpha": 0.8}
-        axes.plot(thinned(curve.steps), thinned(curve.values), **style)
-        if curve.status == Status.STOPPED_EARLY:
-            at = min(curve.values[-1], ylim[1])
-            axes.plot(curve.steps[-1], at, "v", markerfacecolor="none", markeredgecolor=colour[curve.cell], markersize=4, clip_on=False)
+    _draw_curves(axes, panel.curves, colour, ylim)
     paleness = 0.25 if len(panel.bands) <= MOST_STRONG_BANDS else 0.12
     for band in panel.bands:
         axes.fill_between(band.steps, band.mean - band.std, band.mean + band.std, color=colour[band.cell], alpha=paleness, linewidth=0)
         axes.plot(band.steps, band.mean, color=colour[band.cell], linewidth=THICK)
     axes.set(xlabel="Step", ylabel=metric_label(panel.metric), ylim=ylim)
     axes.set_xlim(left=0)
-    for curve in _diverged(panel):
-        off_scale(axes, [float(curve.steps[-1])], colour[curve.cell])
+    for curve in panel.curves:
+        if curve.status == Status.DIVERGED:
+            off_scale(axes, [float(curve.steps[-1])], colour[curve.cell])
 
 
-def _diverged(panel: Panel) -> list[Curve]:
-    return [curve for curve in panel.curves if curve.status == Status.DIVERGED]
+def _draw_curves(axes: Axes, curves: Sequence[Curve], colour: dict[str, str], ylim: Limits) -> None:
+    """All lines as one artist, in a PDF as a picture where they are too many: a file of thousands of paths opens slowly."""
+    most = max(FEWEST_POINTS, min(MOST_POINTS, POINTS_OF_A_PANEL // max(1, len(curves))))
+    lines = [np.column_stack([thinned(curve.steps, most), thinned(curve.values, most)]) for curve in curves]
+    shades, many = [colour[curve.cell] for curve in curves], len(curves) > MOST_VECTORS
+    axes.add_collection(LineCollection(lines, colors=shades, linewidths=THIN, alpha=0.8, rasterized=many))
+    axes.autoscale_view()
+    stopped = [curve for curve in curves if curve.status == Status.STOPPED_EARLY]
+    dots = [curve for curve in curves if len(curve.steps) == 1 and curve.status != Status.STOPPED_EARLY]
+    ends = [min(float(curve.values[-1]), ylim[1]) for curve in stopped]
+    edges = [colour[curve.cell] for curve in stopped]
+    style: Any = {"facecolors": "none", "edgecolors": edges, "linewidths": 1.0, "clip_on": False, "zorder": 2.1, "rasterized": many}
+    axes.scatter([curve.steps[-1] for curve in stopped], ends, s=16, marker="v", **style)
+    axes.scatter([c.steps[0] for c in dots], [c.values[0] for c in dots], s=4, marker="o", color=[colour[c.cell] for c in dots], zorder=2.1)
 
 
-def thinned(numbers: Numbers) -> Numbers:
-    """At most about `MOST_POINTS` of a curve's points, evenly, the last among them: more cannot be seen."""
-    stride = -(-len(numbers) // MOST_POINTS)
+def thinned(numbers: Numbers, most: int) -> Numbers:
+    """About `most` of a curve's points, evenly, the last among them: more cannot be seen."""
+    stride = -(-len(numbers) // most)
     return numbers[::-1][::stride][::-1] if stride > 1 else numbers
 
 

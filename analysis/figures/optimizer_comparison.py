@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from analysis.columns import Row
 from analysis.figures.cell_values import Spread, cell_values, full_runs
 from analysis.figures.quantity import Quantity, quantity
-from analysis.figures.style import BASELINE_COLOUR, CATEGORIES, HEIGHT, WIDTH
+from analysis.figures.style import BASELINE_COLOUR, HEIGHT, MORE_CATEGORIES, WIDTH
 from analysis.study import Cell, Study
 
 KEYS = ("optimizer", "optimizer.name")
@@ -88,7 +88,7 @@ def _look(place: int, entry: Entry) -> tuple[str, str]:
     """Colour and marker; both differ, so that more optimizers than hues stay apart."""
     if entry.cell.is_baseline:
         return BASELINE_COLOUR, "o"
-    return CATEGORIES[place % len(CATEGORIES)], _MARKERS[place % len(_MARKERS)]
+    return MORE_CATEGORIES[place % len(MORE_CATEGORIES)], _MARKERS[place % len(_MARKERS)]
 
 
 def _draw_entry(axes: Axes, entry: Entry, colour: str, marker: str) -> Line2D:

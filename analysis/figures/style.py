@@ -18,6 +18,8 @@ BASELINE_COLOUR = "#000000"
 EXPLORED_COLOUR = "#9A9A9A"
 # Okabe and Ito, Color Universal Design (2008), without black and without the pale yellow.
 CATEGORIES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# Two more for the rare figure that needs them: Tol, Colour Schemes (2021), muted wine and olive.
+MORE_CATEGORIES = (*CATEGORIES, "#882255", "#999933")
 
 STYLE: Any = {
     "font.family": "DejaVu Sans",
@@ -119,7 +121,7 @@ def colours(cells: Sequence[Cell]) -> dict[str, str]:
         ramp = mpl.colormaps["viridis"]
         return chosen | {cell.cell: to_hex(ramp(0.92 * place / max(1, len(others) - 1))) for place, cell in enumerate(others)}
     hued = others if len(others) <= len(CATEGORIES) else [cell for cell in others if cell.confirmed]
-    hues = {cell.cell: CATEGORIES[place % len(CATEGORIES)] for place, cell in enumerate(hued)}
+    hues = {cell.cell: MORE_CATEGORIES[place % len(MORE_CATEGORIES)] for place, cell in enumerate(hued)}
     return chosen | {cell.cell: hues.get(cell.cell, EXPLORED_COLOUR) for cell in others}
 
 

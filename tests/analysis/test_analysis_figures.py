@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sweep_on_disk import LR, SweepBuilder, losses
 
+from analysis.figures.curve_panels import thinned
 from analysis.figures.curves import curves_of, panels
 from analysis.figures.key_axis import needs_log
 from analysis.figures.loss_curves import METRICS, limits
@@ -182,3 +183,11 @@ def test_every_figure_of_a_sweep_draws_several_keys_of_every_type(sweep: SweepBu
     figure = FIGURES[name].draw(study_of(sweep))
     drawn = 0 if figure is None else len([axes for axes in figure.axes if axes.get_visible()])
     assert drawn == OF_FOUR_KEYS.get(name, 0)
+
+
+def test_a_long_curve_is_thinned_to_its_last_point() -> None:
+    numbers = np.arange(1000.0)
+    assert thinned(numbers, 1000) is numbers
+    few = thinned(numbers, 30)
+    assert (len(few), few[-1]) == (30, 999.0)
+    assert set(np.diff(few)) == {34.0}
