@@ -31,6 +31,7 @@ class TransformerTrainable(tune.Trainable):
     def setup(self, config: dict[str, Any]) -> None:
         self.trainer: Trainer | None = None
         self.run = config["run"]
+        self._before: Any = None
         if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGTERM, self._on_notice)
 
@@ -42,15 +43,21 @@ class TransformerTrainable(tune.Trainable):
     def step(self) -> dict[str, Any]:
         with _Watched(RunDir(Path(self.run["run_dir"])), float(self.run["timeout_seconds"])):
             # Opened by the first step: Tune also sets up actors whose trial it then gives to another one.
-            self.trainer = self.trainer or _open(self.run)
+            self.trainer = self.trainer or self.open()
             try:
-                evaluation = self.trainer.advance()
+                evaluation = self.advance(self.trainer)
             except Leaving:
                 self.let_go()
                 raise
             if self.trainer.done:
                 self.let_go()
         return as_result(evaluation)
+
+    def open(self) -> Trainer:
+        return open_run(self.run)
+
+    def advance(self, trainer: Trainer) -> Evaluation:
+        return trainer.advance()
 
     def _on_notice(self, number: int, frame: Any) -> None:
         """A machine that is about to go (spot, maintenance) says so with SIGTERM: the run keeps a checkpoint before it leaves."""
@@ -69,6 +76,8 @@ class TransformerTrainable(tune.Trainable):
 
     def cleanup(self) -> None:
         self.let_go()
+        if self._before is not None:
+            signal.signal(signal.SIGTERM, self._before)
 
     def save_checkpoint(self, checkpoint_dir: str) -> None:
         """Nothing: a trial's checkpoints are its own, in its run directory."""
@@ -77,7 +86,8 @@ class TransformerTrainable(tune.Trainable):
         """Nothing: a trial continues from its run directory."""
 
 
-def _open(run: dict[str, Any]) -> Trainer:
+def open_run(run: dict[str, Any]) -> Trainer:
+    """The trainer of an assignment, on the machine that it is called on. Raises `OtherCode`."""
     require_code(run.get("code"))
     config = from_plain(run["config"])
     if not prepared_directory(config.data).exists():

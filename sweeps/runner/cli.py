@@ -10,7 +10,7 @@ from rich.console import Console
 from sweeps.runner.blueprint import Blueprint, draw_up
 from sweeps.runner.drive import Options, drive
 from sweeps.runner.price import price
-from sweeps.runner.resources import local_slots, resource_mistakes, writable_mistakes
+from sweeps.runner.resources import local_slots, resource_mistakes, worker_mistakes, writable_mistakes
 from sweeps.runner.sweep import Sweep
 from sweeps.runner.view import values_text
 from trainable.spec.compose import overrides_of
@@ -35,7 +35,7 @@ def _run(sweep: Sweep, given: argparse.Namespace, console: Console) -> int:
     storage = overrides_of([("experiment.results_dir", given.storage)]) if given.storage else []
     retry = _statuses(given.retry)
     blueprint = draw_up(sweep, [*given.overrides, *storage])
-    mistakes = [] if given.address else resource_mistakes(blueprint.base)
+    mistakes = worker_mistakes(blueprint.base) + ([] if given.address else resource_mistakes(blueprint.base))
     if given.dry_run:
         if mistakes:
             raise WrongRequest(mistakes)

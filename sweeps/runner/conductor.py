@@ -12,7 +12,7 @@ from sweeps.runner.endings import StorageFailed, code_trouble, node_trouble, sto
 from sweeps.runner.ledger import Ledger
 from sweeps.runner.naming import run_name
 from sweeps.runner.plan import Conclude, Finished, Limits, Sample, Start, curves, next_action, races
-from sweeps.runner.resources import gpu_count
+from sweeps.runner.resources import gpu_count, worker_count
 from sweeps.runner.schedulers.rule import Action, Decision, Rule
 from sweeps.runner.searchers.searcher import Searcher, Slot
 from trainable.spec.code_version import OtherCode
@@ -124,7 +124,7 @@ class Conductor:
 
     def _assignment(self, record: TrialRecord, start: Start, identity: dict[str, Any]) -> dict[str, Any]:
         config = self.blueprint.config(start.values, start.seed)
-        threads = config.training.num_threads or max(1, int(config.resources.cpus_per_trial))
+        threads = config.training.num_threads or max(1, int(config.resources.cpus_per_trial / worker_count(config.resources)))
         micro = start.micro_batch_size or config.training.micro_batch_size
         training = replace(config.training, num_threads=threads, micro_batch_size=micro)
         # A worker has its own working directory.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sweeps.runner.blueprint import Blueprint
 from sweeps.runner.conductor import Conductor
 from sweeps.runner.memory_plan import gpu_share, memory_of_trials
-from sweeps.runner.resources import gpu_count, slots
+from sweeps.runner.resources import gpu_count, slots, worker_count
 from trainable.spec.config import AUTO, ResourcesConfig
 
 if TYPE_CHECKING:
@@ -65,7 +65,6 @@ def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[
 
     from sweeps.runner.tune_bridge import Guard, Heartbeat, LedgerScheduler, PlanSearcher
     from sweeps.runner.vigil import Vigil
-    from trainable.ray_trainable import TransformerTrainable
 
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     logging.getLogger("ray.train").setLevel(logging.ERROR)
@@ -73,13 +72,12 @@ def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[
     conductor.gpus_per_trial = gpu_count(resources)
     guard = Guard(conductor)
     vigil = Vigil(resources.trial_timeout_seconds, lambda: guard.failure)
-    per_trial = {"cpu": resources.cpus_per_trial, "gpu": gpu_count(resources)}
     following = [watch] if watch else []
     if watch:
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = _PENDING  # how many wait is the watch's to say
     scratch = tempfile.mkdtemp(prefix="transformer-sweeps-")
     tuner = tune.Tuner(
-        tune.with_resources(TransformerTrainable, per_trial),
+        _placed(resources),
         tune_config=tune.TuneConfig(
             search_alg=PlanSearcher(guard, watch.has_room if watch else None),
             scheduler=LedgerScheduler(guard),
@@ -99,6 +97,21 @@ def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[
         shutil.rmtree(scratch, ignore_errors=True)
     if guard.failure is not None:
         raise guard.failure
+
+
+def _placed(resources: ResourcesConfig) -> Any:
+    """The trainable with what a trial reserves: one place for each of its workers, on one machine where they fit."""
+    from ray import tune
+
+    from sweeps.runner.ranked_trainable import RankedTrainable
+    from trainable.ray_trainable import TransformerTrainable
+
+    workers = worker_count(resources)
+    if workers == 1:
+        return tune.with_resources(TransformerTrainable, {"cpu": resources.cpus_per_trial, "gpu": gpu_count(resources)})
+    share = {"CPU": resources.cpus_per_trial / workers, "GPU": gpu_count(resources) / workers}
+    place = {name: amount for name, amount in share.items() if amount}
+    return tune.with_resources(RankedTrainable, tune.PlacementGroupFactory([place] * workers, strategy="PACK"))
 
 
 def _run_config(scratch: str, callbacks: list[Any]) -> Any:

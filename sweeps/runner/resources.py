@@ -28,6 +28,25 @@ def gpu_count(resources: ResourcesConfig) -> float:
     return 1.0 if isinstance(resources.gpus_per_trial, str) else float(resources.gpus_per_trial)
 
 
+def worker_count(resources: ResourcesConfig) -> int:
+    """Processes that train one trial together."""
+    return resources.workers_per_trial or max(1, int(gpu_count(resources)))
+
+
+def worker_mistakes(config: RunConfig) -> list[str]:
+    """Rules between the processes of a trial and what it is given."""
+    workers, mistakes = worker_count(config.resources), []
+    if workers < 1:
+        return [f"resources.workers_per_trial={workers} must be at least 1"]
+    if config.training.batch_size % workers:
+        mistakes.append(f"training.batch_size={config.training.batch_size} must be divisible by the {workers} workers of a trial")
+    if workers > 1 and gpu_count(config.resources) % workers:
+        mistakes.append(
+            f"resources.gpus_per_trial={config.resources.gpus_per_trial} must be a multiple of resources.workers_per_trial={workers}"
+        )
+    return mistakes
+
+
 def slots(resources: ResourcesConfig, cpus: float, gpus: float) -> int:
     """Trials that fit at once, at least 1."""
     by_cpu = cpus / resources.cpus_per_trial
