@@ -7,9 +7,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from sweep_on_disk import LR, SweepBuilder, losses, write_metrics_csv
+from sweep_on_disk import LR, SweepBuilder, empty_sweep, losses, write_metrics_csv
 
-from analysis import parquet
+from analysis import curves, parquet
 from analysis.columns import Column
 from analysis.load import load_sweep
 from analysis.parquet import write_trials
@@ -214,3 +214,24 @@ def test_a_trial_that_only_started_is_a_row(sweep: SweepBuilder) -> None:
     assert (trials.status[0], len(metrics)) == ("running", 0)
     assert pd.isna(trials["eval/loss"][0])
     assert pd.isna(trials["ended"][0])
+
+
+def test_memory_does_not_grow_with_the_number_of_trials(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet, "ROWS_PER_GROUP", 2_000)
+    monkeypatch.setattr(curves, "BYTES_AT_ONCE", 50_000)
+
+    def most_bytes(trials: int) -> int:
+        sweep = empty_sweep(tmp_path / str(trials))
+        for number in range(trials):
+            sweep.trial({LR: 0.1 + number}, rows=losses(3.0, steps=5_000))
+        loaded = load_sweep(sweep.write())
+        own, shared = pa.proxy_memory_pool(pa.default_memory_pool()), pa.default_memory_pool()
+        pa.set_memory_pool(own)
+        try:
+            summarize(loaded)
+        finally:
+            pa.set_memory_pool(shared)
+        return int(own.max_memory())
+
+    few, many = most_bytes(10), most_bytes(60)
+    assert many < 2 * few
