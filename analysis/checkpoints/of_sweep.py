@@ -26,9 +26,12 @@ class Tally:
         if not self.whole + self.faulty + self.missing:
             return "No checkpoint was saved."
         depth = (
-            "every file compared with its SHA-256" if self.hashed == self.whole else f"{self.hashed} of them compared with their SHA-256"
+            "every file compared with its SHA-256"
+            if self.hashed == self.whole
+            else f"opened; {self.hashed} of them compared with their SHA-256"
         )
-        return f"{self.whole} checkpoints whole ({depth}), {self.faulty} corrupt, {self.missing} missing."
+        whole = f"{self.whole} checkpoints whole" + (f" ({depth})" if self.whole else "")
+        return f"{whole}, {self.faulty} corrupt, {self.missing} missing."
 
 
 def verify_trials(trials: Sequence[Trial], hashes: Hashes) -> dict[str, RunCheckpoints]:

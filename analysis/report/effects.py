@@ -13,7 +13,7 @@ from trainable.spec.ledger import SweepState
 from trainable.spec.status import Stage, Status
 
 # A rank correlation of fewer says nothing.
-_FEWEST_TRIALS = 4
+FEWEST_TRIALS = 4
 _COMPARABLE = frozenset({Status.COMPLETED, Status.STOPPED_EARLY, Status.RUNNING, Status.PAUSED, Status.INTERRUPTED})
 
 
@@ -69,7 +69,7 @@ def _effect(key: str, rows: Sequence[Row], merits: Sequence[float], higher_is_be
     best = (max if higher_is_better else min)(zip(merits, range(len(levels)), strict=True))[1]
     effect = KeyEffect(key, len(levels), levels[best])
     numeric = all(isinstance(level, int | float) and not isinstance(level, bool) for level in levels)
-    if not numeric or len(levels) < _FEWEST_TRIALS or len(set(merits)) < 2:
+    if not numeric or len(levels) < FEWEST_TRIALS or len(set(merits)) < 2:
         return effect
     rho = float(spearmanr(levels, merits).statistic)
     low, high = spearman_interval(rho, len(levels), confidence)

@@ -2,7 +2,7 @@
 
 from analysis.importance import Importance, importances
 from analysis.report.anomalies import anomalies
-from analysis.report.effects import KeyEffect, at_common_step, key_effects
+from analysis.report.effects import FEWEST_TRIALS, KeyEffect, at_common_step, key_effects
 from analysis.report.efficiency import catch_ups, cost_table
 from analysis.report.evidence import Evidence
 from analysis.report.markdown import MISSING, percent, table
@@ -49,7 +49,7 @@ def _keys(evidence: Evidence) -> list[str]:
     step, values = at_common_step(explored, evidence.sweep.state, statement.metric)
     higher, confidence = statement.higher_is_better, statement.confidence
     effects = key_effects(explored, values, statement.varied, higher_is_better=higher, confidence=confidence)
-    if not effects:
+    if not effects or len(values) < FEWEST_TRIALS:
         return []
     intro = (
         f"{len(values)} explored trials at step {step}, which all of them reached (equal budgets; diverged and failed ones left out). "

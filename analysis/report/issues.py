@@ -48,7 +48,7 @@ def _trouble(evidence: Evidence) -> list[str]:
 def _reason(row: Row) -> str:
     """The stop reason, and the first line of the error: what follows it is the end of the log."""
     error = str(row["error"] or "").split("\n--- the end of ")[0].strip().split("\n")[-1]
-    return "; ".join(part for part in (row["stop_reason"], error) if part)
+    return "; ".join(dict.fromkeys(part for part in (row["stop_reason"], error) if part))
 
 
 def _errors(evidence: Evidence) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from analysis.columns import Row
 from analysis.grid_edge import edges
 from analysis.report.evidence import Evidence
+from analysis.report.markdown import counted
 from analysis.verdict import Outcome
 from trainable.spec.status import Status
 
@@ -24,9 +25,13 @@ def next_steps(evidence: Evidence) -> list[str]:
 
 
 def sweep_command(evidence: Evidence) -> str:
-    """The command that the last driver was started with; without one, that of the sweep's module."""
+    """The command that continues the sweep: that of its last driver, without opening another directory; else the sweep's module."""
     commands = [driver["command"] for driver in evidence.sweep.state.drivers if isinstance(driver.get("command"), str)]
-    return commands[-1] if commands else f"python -m sweeps.{evidence.sweep.statement.name}"
+    return (
+        " ".join(word for word in commands[-1].split(" ") if word != "--fresh")
+        if commands
+        else f"python -m sweeps.{evidence.sweep.statement.name}"
+    )
 
 
 def with_override(command: str, override: str) -> str:
@@ -39,8 +44,8 @@ def _unfinished(evidence: Evidence) -> Iterator[str]:
     again = [row for row in evidence.study.rows if row["status"] in _AGAIN]
     pending = sum(len(cell.seeds.pending) for cell in evidence.cells)
     if again or pending or not evidence.cells:
-        what = [f"{len(again)} failed or interrupted trials"] if again else []
-        what += [f"{pending} confirmations" if evidence.cells else "the confirmation"] if pending or not evidence.cells else []
+        what = [counted(len(again), "failed or interrupted trial")] if again else []
+        what += [counted(pending, "confirmation") if evidence.cells else "the confirmation"] if pending or not evidence.cells else []
         yield f"Run {' and '.join(what)}: `{sweep_command(evidence)}` again runs what is missing, from the last checkpoints."
 
 

@@ -11,7 +11,7 @@ def test_runs_that_still_write_are_left_out(sweep: SweepBuilder) -> None:
     ended, running = sweep.trial({LR: 0.01}), sweep.trial({LR: 0.02}, status=Status.RUNNING)
     checked = verify_trials(load_sweep(sweep.write()).trials, Hashes())
     assert (running in checked, checked[ended].missing) == (False, ("final", "best"))
-    assert tally(checked).sentence() == "0 checkpoints whole (every file compared with its SHA-256), 0 corrupt, 2 missing."
+    assert tally(checked).sentence() == "0 checkpoints whole, 0 corrupt, 2 missing."
 
 
 def test_the_tally_says_how_deep_it_looked() -> None:
@@ -23,4 +23,4 @@ def test_the_tally_says_how_deep_it_looked() -> None:
     adapter = FoundCheckpoint("adapters/final")
     assert tally({}).sentence() == "No checkpoint was saved."
     counted = tally({"a": RunCheckpoints((whole, adapter)), "b": RunCheckpoints((opened, torn), ("final",))})
-    assert counted.sentence() == "3 checkpoints whole (2 of them compared with their SHA-256), 1 corrupt, 1 missing."
+    assert counted.sentence() == "3 checkpoints whole (opened; 2 of them compared with their SHA-256), 1 corrupt, 1 missing."

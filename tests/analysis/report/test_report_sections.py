@@ -105,7 +105,7 @@ def test_several_drivers_and_amendments_are_told(sweep: SweepBuilder) -> None:
 
 
 def test_next_steps_are_computed(sweep: SweepBuilder) -> None:
-    sweep.driver("python -m sweeps.lr_ablation training.max_steps=40 sweep.seeds=[1,2,3]")
+    sweep.driver("python -m sweeps.lr_ablation --fresh training.max_steps=40 sweep.seeds=[1,2,3]")
     sweep.trial({LR: 0.01}, final=3.0)
     sweep.trial({LR: 1.0}, status=Status.DIVERGED)
     sweep.trial({LR: 0.1}, status=Status.FAILED)
@@ -113,7 +113,7 @@ def test_next_steps_are_computed(sweep: SweepBuilder) -> None:
     sweep.confirm({LR: 0.003}, {1: 4.0, 2: 4.2, 3: 4.1})
     sweep.confirm({LR: 0.01}, {1: 3.0, 2: 4.6, 3: 4.3})
     text = page_of(sweep)["Next steps"]
-    assert "Run 1 failed or interrupted trials: `python -m sweeps.lr_ablation training.max_steps=40" in text
+    assert "Run 1 failed or interrupted trial: `python -m sweeps.lr_ablation training.max_steps=40" in text
     assert "Decide “the winner beats the baseline”, which is UNDECIDED" in text
     assert "`python -m sweeps.lr_ablation training.max_steps=40 'sweep.seeds=[1,2,3,4,5]'`" in text
     assert "what diverged or ran out of memory: lr = 1." in text
