@@ -86,9 +86,10 @@ def _departed(wide: Interval, claim: Claim, confidence: float) -> Decision:
 
 
 def _mean(interval: Interval, claim: Claim, confidence: float) -> str:
-    mean, low, high = (claim.away_from or 0.0) + interval.estimate, interval.low, interval.high
-    number = f"mean {mean:.3g} over {interval.n} seeds, {mean - (claim.away_from or 0.0):+.3g} from {claim.away_from:g}"
-    return f"{number}, {confidence:.0%} interval [{low:+.3g}, {high:+.3g}]"
+    number = claim.away_from or 0.0
+    mean = f"mean {number + interval.estimate:.3g} over {interval.n} seeds"
+    distance = f", {interval.estimate:+.3g} from {number:g}" if number else ""
+    return f"{mean}{distance}, {confidence:.0%} interval [{interval.low:+.3g}, {interval.high:+.3g}]"
 
 
 def _p_value(interval: Interval, bound: float) -> float:
