@@ -3,10 +3,12 @@
 import sys
 from pathlib import Path
 
+CLUSTER = "cluster"  # a program of this package, and no sweep
+
 
 def sweep_names() -> list[str]:
     """The sweeps of this package, by the names of their files."""
-    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("_") and path.stem != "cluster")
+    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if not path.stem.startswith("_") and path.stem != CLUSTER)
 
 
 def _refuse_unknown() -> None:
@@ -14,7 +16,7 @@ def _refuse_unknown() -> None:
     words = sys.orig_argv
     module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
     package, _, name = module.partition(".")
-    if package != "sweeps" or not name or name.split(".")[0] in {*sweep_names(), "runner", "cluster"}:
+    if package != "sweeps" or not name or name.split(".")[0] in {*sweep_names(), "runner", CLUSTER}:
         return
     from trainable.spec.mistakes import EXIT_WRONG_REQUEST, render, unknown
 

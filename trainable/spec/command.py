@@ -1,9 +1,10 @@
 """How every command ends: wrong requests are told in full with exit 2, Ctrl-C ends with 130."""
 
+import os
 import sys
 from collections.abc import Callable
 
-from trainable.spec.mistakes import EXIT_INTERRUPTED, EXIT_WRONG_REQUEST, WrongRequest, render
+from trainable.spec.mistakes import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_WRONG_REQUEST, WrongRequest, render
 
 
 def run_command(main: Callable[[], int]) -> int:
@@ -16,3 +17,8 @@ def run_command(main: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print("interrupted: what was written is whole", file=sys.stderr)
         return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # Such as `... | head`. Python would flush at its end, and fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print("error: nobody reads the output any more", file=sys.stderr)
+        return EXIT_FAILED
