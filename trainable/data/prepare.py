@@ -1,5 +1,6 @@
 """Text to tokens, once: `python -m trainable.data.prepare data=text data.path=FILE`."""
 
+import argparse
 import fcntl
 import shutil
 import sys
@@ -94,8 +95,11 @@ def main(argv: list[str] | None = None) -> int:
     """The command; an already prepared data set is verified by its hashes. Returns the exit code."""
     from trainable.spec.compose import compose_run
 
+    parser = argparse.ArgumentParser(prog="python -m trainable.data.prepare", description="Text to tokens, once.")
+    parser.add_argument("overrides", nargs="*", help="data=choice and data.key=value")
+    given = parser.parse_args(argv)
     try:
-        config = compose_run(sys.argv[1:] if argv is None else argv).data
+        config = compose_run(given.overrides).data
         data = prepare(config, lambda text: print(text, flush=True))
         if found := verify(data.directory):
             raise WrongRequest(found)

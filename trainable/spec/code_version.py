@@ -51,7 +51,17 @@ def version_text(version: Mapping[str, str | None]) -> str:
 
 
 def git(*arguments: str) -> str | None:
-    """Output of a git command in the folder of the code; None when it fails."""
+    """Output of a git command in the folder of the code; None when it fails, or when this code is in no repository."""
+    return _git(*arguments) if _is_tracked() else None
+
+
+@lru_cache
+def _is_tracked() -> bool:
+    """Whether git knows this very file: an environment with an installed copy may lie inside somebody else's repository."""
+    return _git("ls-files", "--error-unmatch", "--", Path(__file__).name) is not None
+
+
+def _git(*arguments: str) -> str | None:
     try:
         done = subprocess.run(["git", "-C", str(_CODE), *arguments], capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
