@@ -209,7 +209,10 @@ def test_over_several_claims_holm_decides_whether_a_verdict_stands(sweep: SweepB
     others = [Claim("no seed", 0.0, cell={LR: 0.5}), Claim("undecided", -0.04)]
     better, by_2_percent, no_seed, undecided = several(sweep, Claim("better", 0.0), Claim("2 % better", -0.02), *others)
     assert (better.outcome, better.adjusted_p_value) == (Outcome.UNDECIDED, pytest.approx(4 * 0.01307, abs=1e-4))
-    assert "by itself that would be CONFIRMED, but p = 0.013, 0.052 after Holm's correction over the 4 claims of this sweep, above 0.05" in better.reason
+    assert (
+        "by itself that would be CONFIRMED, but p = 0.013, 0.052 after Holm's correction over the 4 claims of this sweep, above 0.05"
+        in better.reason
+    )
     assert by_2_percent.outcome == Outcome.UNDECIDED
     assert (no_seed.p_value, no_seed.adjusted_p_value, no_seed.reason) == (None, None, "no trial has the values {'optimizer.lr': 0.5}")
     assert undecided.outcome == Outcome.UNDECIDED
