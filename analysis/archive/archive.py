@@ -111,7 +111,7 @@ def _remove_sources(order: Order, runs: Sequence[Path]) -> list[Path]:
         if _differs(order.paper, folders[source.name], source, ()):
             raise ValueError(f"{source} has changed since it was archived and was not removed; archive it again")
         shutil.rmtree(source)
-        removed.append(source)
+        removed.append(source.resolve())
     return removed
 
 

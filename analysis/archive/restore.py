@@ -48,7 +48,7 @@ def plan_restore(shot: Snapshot) -> dict[str, str]:
 
     Raises `Refused` where a bag does not tell what it holds, or two hold the same.
     """
-    bags = {"": shot} if BAGIT in shot.prints else {f"{bag}/": shot.below(bag) for bag in shot.bags()}
+    bags = {"": shot} if BAGIT in shot.prints else {f"{bag}/": part for bag, part in shot.bags().items()}
     told = {prefix: read_info(bag.texts.get(BAG_INFO, b"").decode(errors="replace")) for prefix, bag in bags.items()}
     homes = {prefix: _home(info) for prefix, info in told.items()}
     nameless = [f"{prefix or 'the bag'} does not tell which run or sweep it holds" for prefix, home in homes.items() if home is None]

@@ -22,15 +22,16 @@ class Snapshot:
     texts: dict[str, bytes] = field(default_factory=dict)
     strange: list[str] = field(default_factory=list)
 
-    def below(self, folder: str) -> "Snapshot":
-        """The part in `folder`, with names relative to it."""
-        prefix = f"{folder}/"
-        prints = {name.removeprefix(prefix): each for name, each in self.prints.items() if name.startswith(prefix)}
-        return Snapshot(prints, {name.removeprefix(prefix): each for name, each in self.texts.items() if name.startswith(prefix)})
-
-    def bags(self) -> list[str]:
-        """The folders directly below that hold a bag."""
-        return sorted(name.split("/")[0] for name in self.prints if name.count("/") == 1 and name.endswith(f"/{BAGIT}"))
+    def bags(self) -> dict[str, "Snapshot"]:
+        """The folders directly below that hold a bag, each with names relative to it."""
+        folders: dict[str, Snapshot] = {}
+        for name, each in self.prints.items():
+            folder, _, inner = name.partition("/")
+            part = folders.setdefault(folder, Snapshot())
+            part.prints[inner] = each
+            if name in self.texts:
+                part.texts[inner] = self.texts[name]
+        return {folder: part for folder, part in sorted(folders.items()) if BAGIT in part.prints}
 
 
 def take_snapshot(path: Path) -> Snapshot:

@@ -49,7 +49,7 @@ def _faults_of_paper(shot: Snapshot) -> list[str]:
     bags = _bags(shot)
     lists = {algorithm: sums_name(algorithm) for algorithm in ALGORITHMS}
     faults = _faults_of_lists(shot, lists, {name: each for name, each in shot.prints.items() if _is_sealed(name, bags)})
-    return faults + [f"{bag}/: {fault}" for bag in shot.bags() for fault in _faults_of_bag(shot.below(bag))]
+    return faults + [f"{bag}/: {fault}" for bag, part in shot.bags().items() for fault in _faults_of_bag(part)]
 
 
 def _bags(shot: Snapshot) -> set[str]:

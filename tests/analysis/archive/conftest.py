@@ -1,5 +1,6 @@
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,9 @@ from analysis.tables.registry import write_tables
 from trainable.spec.sweep_dir import SweepDir
 
 
-@pytest.fixture(scope="session")
-def light() -> Iterator[None]:
-    """The report of a sweep is its tables; the figures take seconds, and one test draws them."""
+@contextmanager
+def tables_only() -> Iterator[None]:
+    """The report of a sweep is its tables: the figures take seconds, and one test draws them."""
 
     def tables(directory: Path, target: Path) -> None:
         write_tables(SweepDir(directory), target / "tables")
@@ -30,10 +31,17 @@ def light() -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def light() -> Iterator[None]:
+    with tables_only():
+        yield
+
+
 @pytest.fixture(scope="session")
-def _archived_once(light: None, tmp_path_factory: pytest.TempPathFactory) -> SweepBuilder:
+def _archived_once(tmp_path_factory: pytest.TempPathFactory) -> SweepBuilder:
     sweep = small_sweep(tmp_path_factory.mktemp("archived"))
-    archived(sweep, shown_in="Fig 1, Table 1")
+    with tables_only():
+        archived(sweep, shown_in="Fig 1, Table 1")
     return sweep
 
 

@@ -154,6 +154,7 @@ def test_an_archive_rebuilds_every_figure_and_table_with_the_code_it_carries(
     figure = next(paper.glob("sweep_*/data/figures/*.png"))
     altered = next(paper.glob("sweep_*/manifest-sha256.txt"))
     name = f"data/figures/{figure.name}"
-    altered.write_text("".join(f"{'0' * 64}  {name}\n" if line.endswith(f"  {name}\n") else line for line in altered.open()))
+    lines = altered.read_text().splitlines(keepends=True)
+    altered.write_text("".join(f"{'0' * 64}  {name}\n" if line.endswith(f"  {name}\n") else line for line in lines))
     assert main(["reproduce", str(paper)]) == 1
     capsys.readouterr()

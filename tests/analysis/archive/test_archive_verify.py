@@ -11,6 +11,7 @@ from sweep_on_disk import SweepBuilder
 
 from analysis.__main__ import main
 from analysis.archive.check import check
+from analysis.archive.fingerprint import fingerprint_of
 from analysis.archive.snapshot import Snapshot, take_snapshot
 from analysis.archive.tar import sidecar, write_tar
 from analysis.archive.verify import faults_of
@@ -65,28 +66,25 @@ def test_whatever_happens_beside_the_bags_is_named(in_archive: SweepBuilder) -> 
 
 
 def test_every_single_bit_counts(in_archive: SweepBuilder) -> None:
-    """300 random bits of an archive, each flipped alone, and every bit of the lists' first line."""
+    """100 random bits of the lists of an archive, each flipped alone, and those of a whole line of the topmost list."""
     paper = paper_of(in_archive).path
     shot = take_snapshot(paper)
     assert faults_of(shot) == []
     draw = random.Random(1)
     names = sorted(shot.texts)
-    for _ in range(300):
+    for _ in range(100):
         name = draw.choice(names)
         place, bit = draw.randrange(len(shot.texts[name])), draw.randrange(8)
         assert faults_of(flipped(shot, name, place, bit)), (name, place, bit)
-    for name in ("SHA256SUMS", "SHA512SUMS"):
-        for place in range(shot.texts[name].index(b"\n") + 1):
-            for bit in range(8):
-                assert faults_of(flipped(shot, name, place, bit)), (name, place, bit)
+    for place in [*range(0, 60, 6), *range(60, shot.texts["SHA256SUMS"].index(b"\n") + 1)]:
+        for bit in range(8):
+            assert faults_of(flipped(shot, "SHA256SUMS", place, bit)), (place, bit)
 
 
 def flipped(shot: Snapshot, name: str, place: int, bit: int) -> Snapshot:
     content = bytearray(shot.texts[name])
     content[place] ^= 1 << bit
     texts = {**shot.texts, name: bytes(content)}
-    from analysis.archive.fingerprint import fingerprint_of
-
     return Snapshot({**shot.prints, name: fingerprint_of([bytes(content)])}, texts, [])
 
 
