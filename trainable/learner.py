@@ -56,10 +56,6 @@ class Learner:
     def tokens_per_step(self) -> int:
         return self.config.training.batch_size * self.config.model.context_length
 
-    @property
-    def parameters(self) -> int:
-        return sum(p.numel() for p in self.model.parameters())
-
     def optimizer_state_bytes(self) -> int:
         """Bytes of the optimizer's state tensors as they are now; shared ones count once."""
         tensors = {t.data_ptr(): t.numel() * t.element_size() for state in self.optimizer.state.values() for t in _tensors(state)}

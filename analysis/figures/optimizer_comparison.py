@@ -62,8 +62,9 @@ def comparison(study: Study) -> Comparison:
 
 def _bytes_per_parameter(rows: Sequence[Row]) -> float | None:
     for row in rows:
-        if row["optimizer_state_bytes"] is not None and row["parameters"]:
-            return float(row["optimizer_state_bytes"] / row["parameters"])
+        parameters = row.get("trainable_parameters") or row["parameters"]
+        if row["optimizer_state_bytes"] is not None and parameters:
+            return float(row["optimizer_state_bytes"] / parameters)
     return None
 
 

@@ -27,7 +27,8 @@ class Quantity:
 _SCALED = {
     "optimizer_state_bytes": ("Optimizer state (MB)", 1e-6),
     "checkpoint_bytes": ("Checkpoint on disk (MB)", 1e-6),
-    "parameters": ("Trainable parameters (millions)", 1e-6),
+    "parameters": ("Parameters (millions)", 1e-6),
+    "trainable_parameters": ("Trainable parameters (millions)", 1e-6),
     "tokens": ("Training tokens (millions)", 1e-6),
     "duration_seconds": ("Training time (min)", 1 / 60),
     "best_eval_loss": ("Best validation loss (nats/token)", 1.0),

@@ -46,7 +46,7 @@ def optimizer_table(study: Study) -> Table | None:
 
 
 def _with_state(row: Row) -> dict[str, Any]:
-    state, parameters = row["optimizer_state_bytes"], row["parameters"]
+    state, parameters = row["optimizer_state_bytes"], row.get("trainable_parameters") or row["parameters"]
     return {**row, STATE.column: state / parameters if state is not None and parameters else None}
 
 

@@ -17,7 +17,7 @@ from trainable.spec.sweep_dir import SweepDir
 
 SCALES = ("small", "full")
 # What a claim may speak of beside the metrics of a run.
-SUMMARY_NUMBERS = ("optimizer_state_bytes", "checkpoint_bytes", "duration_seconds", "parameters", "tokens")
+SUMMARY_NUMBERS = ("optimizer_state_bytes", "checkpoint_bytes", "duration_seconds", "parameters", "trainable_parameters", "tokens")
 
 
 def statement_mistakes(sweep: Sweep, settings: Settings, command_line: Sequence[str]) -> list[str]:

@@ -34,6 +34,7 @@ class RunSummary:
     max_steps: int = 0
     tokens: int = 0
     parameters: int | None = None
+    trainable_parameters: int | None = None
     optimizer_state_bytes: int | None = None
     checkpoint_bytes: int | None = None
     micro_batch_size: int | None = None
