@@ -63,15 +63,20 @@ def table(heads: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 def key_table(prefix: str, schema: type, default: Callable[[Any], Any]) -> str:
     rows = [
-        [f"`{prefix}.{f.name}`", type_text(f.type), f"`{value_text(default(f))}`", f.metadata["unit"], f.metadata["help"]]
+        [f"`{prefix}.{f.name}`", type_text(f.type), f"`{value_text(default(f))}`", f.metadata["unit"], _told(f.metadata["help"])]
         for f in fields(schema)
     ]
     return table(["key", "type", "default", "unit", "meaning"], rows)
 
 
+def _told(text: str) -> str:
+    """Python's None as it is written in an override."""
+    return text.replace("None", "null")
+
+
 def _own_docstring(schema: type) -> str:
     text = schema.__doc__ or ""
-    return "" if text.startswith(f"{schema.__name__}(") else f"{text}\n\n"
+    return "" if text.startswith(f"{schema.__name__}(") else f"{_told(text)}\n\n"
 
 
 def _presets(group: str) -> str:
@@ -127,9 +132,8 @@ def metrics() -> str:
 def help_of(main: Callable[..., Any], *arguments: str) -> str:
     """What a program prints for ``--help``."""
     printed = io.StringIO()
-    with patch.dict(os.environ, {"COLUMNS": _COLUMNS}), redirect_stdout(printed):
-        with suppress(SystemExit):
-            main([*arguments, "--help"])
+    with patch.dict(os.environ, {"COLUMNS": _COLUMNS}), redirect_stdout(printed), suppress(SystemExit):
+        main([*arguments, "--help"])
     return printed.getvalue()
 
 
