@@ -20,9 +20,10 @@ def base_config(config: RunConfig, checks: tuple[Check, ...] = ()) -> RunConfig:
     """
     shape = [(f"model.{field.name}", getattr(config.model, field.name)) for field in fields(config.model)]
     own = overrides_of((key, value) for key, value in shape if key.removeprefix("model.") not in _NOT_OF_THE_SHAPE)
-    place = overrides_of([("data.root", config.data.root), ("training.device", config.training.device)])
+    threads = config.training.num_threads or max(1, int(config.resources.cpus_per_trial))
+    place = [("data.root", config.data.root), ("training.device", config.training.device), ("training.num_threads", threads)]
     try:
-        return compose_run([*own, *_QUIETLY, *(config.model.pretraining or []), *place], checks)
+        return compose_run([*own, *_QUIETLY, *(config.model.pretraining or []), *overrides_of(place)], checks)
     except WrongRequest as wrong:
         raise WrongRequest(f"model.pretraining: {mistake}" for mistake in wrong.mistakes) from wrong
 
