@@ -12,7 +12,7 @@ from sweeps.runner.drive import Options, drive
 from sweeps.runner.price import price
 from sweeps.runner.resources import local_slots, resource_mistakes, worker_mistakes, writable_mistakes
 from sweeps.runner.sweep import Sweep
-from sweeps.runner.view import values_text
+from sweeps.runner.trial_table import values_text
 from trainable.spec.compose import overrides_of
 from trainable.spec.mistakes import EXIT_DONE, EXIT_WRONG_REQUEST, WrongRequest, render, unknown
 from trainable.spec.status import Status

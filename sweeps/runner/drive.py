@@ -17,6 +17,7 @@ from sweeps.runner.endings import RayLost, StorageFailed, mend_summaries, storag
 from sweeps.runner.launch import run_trials, running_ray, terminate_like_interrupt
 from sweeps.runner.ledger import Ledger
 from sweeps.runner.plan import Finished, Limits, next_action, seed_mistakes, wanted_trials
+from sweeps.runner.price import plan_of
 from sweeps.runner.progress import Progress
 from sweeps.runner.schedulers.registry import SCHEDULERS
 from sweeps.runner.searchers.mistakes import searcher_remarks
@@ -131,7 +132,8 @@ def _write_statement(blueprint: Blueprint, sweep_dir: SweepDir, ledger: Ledger) 
 
 
 def _tell_start(blueprint: Blueprint, ledger: Ledger, sweep_dir: SweepDir, console: Console) -> None:
-    console.print(f"[bold]Hypothesis.[/bold] {blueprint.sweep.hypothesis}", soft_wrap=True)
+    if not console.is_terminal:  # there, the view says it
+        console.print(f"[bold]Hypothesis.[/bold] {blueprint.sweep.hypothesis}", soft_wrap=True)
     console.print(f"results in {sweep_dir.path}", style="dim", soft_wrap=True)
     for remark in searcher_remarks(blueprint.settings):
         console.print(f"note: {remark}", style="yellow", soft_wrap=True)
@@ -150,7 +152,8 @@ def _run_missing(blueprint: Blueprint, ledger: Ledger, sweep_dir: SweepDir, opti
     rule = SCHEDULERS[blueprint.settings.scheduler.name]()
     limits = Limits(options.retry)
     # What an earlier driver left running counts as interrupted only once this one has started; so the event comes first.
-    ledger.append("driver_started", host=socket.gethostname(), pid=getpid(), command=_command(), commit=commit())
+    planned = plan_of(blueprint)
+    ledger.append("driver_started", host=socket.gethostname(), pid=getpid(), command=_command(), commit=commit(), planned=planned)
     runs = runs_dir(blueprint.base.experiment.results_dir).resolve()
     mend_summaries(ledger.state, runs)
     if isinstance(next_action(blueprint, ledger.state, rule, limits), Finished):
@@ -160,8 +163,9 @@ def _run_missing(blueprint: Blueprint, ledger: Ledger, sweep_dir: SweepDir, opti
     searcher = build_searchers(blueprint.sweep.spaces, blueprint.settings, sweep_dir.optuna_journal, _earlier_trials(blueprint))
     conductor = Conductor(blueprint, ledger, rule, searcher, runs, limits)
     watch = _cluster_watch(blueprint) if options.address else None
+    statement = blueprint.statement("", ledger.state)
     try:
-        with running_ray(options.address, dashboard=options.dashboard), Progress(console, blueprint, ledger.state, watch) as progress:
+        with running_ray(options.address, dashboard=options.dashboard), Progress(console, statement, ledger.state, watch) as progress:
             if watch:
                 _require_same_code(conductor)
             run_trials(conductor, blueprint.base.resources, progress.beat, watch)

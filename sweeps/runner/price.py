@@ -57,6 +57,12 @@ def price(blueprint: Blueprint, slots: int) -> Price:
     return Price(explore, confirm, steps, round(run.steps * (explore + confirm)), round(runs * run.tokens), seconds, tuple(memory))
 
 
+def plan_of(blueprint: Blueprint) -> dict[str, int]:
+    """What a driver expects to run, for those who follow it by its ledger."""
+    explore, confirm = blueprint.expected_trials
+    return {"explore_trials": explore, "confirm_trials": confirm, "steps": expected_steps(blueprint)}
+
+
 def expected_steps(blueprint: Blueprint) -> int:
     """Steps when every rung keeps one trial in `reduction_factor`, and the confirmation runs whole."""
     explore, confirm = blueprint.expected_trials

@@ -1,22 +1,23 @@
 """Progress while a sweep runs: a live table on a terminal, plain lines elsewhere."""
 
 import time
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Protocol
 
-from rich.console import Console, Group
+from rich.console import Console, ConsoleDimensions
 from rich.live import Live
-from rich.text import Text
 
-from sweeps.runner.blueprint import Blueprint
-from sweeps.runner.price import expected_steps
+from sweeps.runner.happenings import Happening
+from sweeps.runner.outlook import Outlook
 from sweeps.runner.ranking import last_value
-from sweeps.runner.view import clock, screen, values_text
+from sweeps.runner.trial_table import values_text
+from sweeps.runner.view import clock, screen
 from trainable.spec.ledger import SweepState
+from trainable.spec.statement import Statement
 from trainable.spec.status import Status
 
 _REFRESH_SECONDS = 0.5
-_LINES_AROUND_TABLE = 8
 
 
 class Surroundings(Protocol):
@@ -31,14 +32,14 @@ class Surroundings(Protocol):
 class Progress:
     """Shows the ledger's state; `beat` is called often and draws seldom."""
 
-    def __init__(self, console: Console, blueprint: Blueprint, state: SweepState, surroundings: Surroundings | None = None) -> None:
-        self.console, self.blueprint, self.state, self.surroundings = console, blueprint, state, surroundings
-        self._told_nodes: list[str] = []
-        self.started = time.monotonic()
-        self._steps_at_start = _steps_done(state)
+    def __init__(self, console: Console, statement: Statement, state: SweepState, surroundings: Surroundings | None = None) -> None:
+        self.console, self.outlook, self.surroundings = console, Outlook(statement, state), surroundings
+        self._hosts: list[str] = []
+        self._node_events: list[Happening] = []
         self._drawn = 0.0
+        self._size: ConsoleDimensions | None = None
         self._told: dict[str, str] = {name: record.status for name, record in state.trials.items()}
-        self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+        self._live = _live(console) if console.is_terminal and not console.is_dumb_terminal else None
 
     def __enter__(self) -> "Progress":
         if self._live:
@@ -48,52 +49,64 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._live:
             self._live.stop()
-            self.console.print(self._screen(rows=max(20, self.console.height)))
+            self.console.print(self._screen(height=None))
 
     def beat(self) -> None:
         now = time.monotonic()
         if now - self._drawn < _REFRESH_SECONDS:
             return
         self._drawn = now
+        self._follow_nodes()
         if self._live:
-            self._live.update(self._screen(rows=max(5, self.console.height - _LINES_AROUND_TABLE)), refresh=True)
+            self._draw(self._live)
         else:
             self._print_changes()
 
-    @property
-    def elapsed_seconds(self) -> float:
-        return time.monotonic() - self.started
+    def _draw(self, live: Live) -> None:
+        """On a screen of another size nothing lies where it was drawn, so that one is begun anew."""
+        size = self.console.size
+        if self._size not in (None, size):
+            live.stop()
+            self.console.clear()
+            live.start()
+        self._size = size
+        live.update(self._screen(height=size.height - 1), refresh=True)
 
-    def eta_seconds(self) -> float | None:
-        """Remaining steps at the pace so far; None before there is a pace."""
-        done = _steps_done(self.state) - self._steps_at_start
-        if done <= 0:
-            return None
-        left = max(0, expected_steps(self.blueprint) - _steps_done(self.state))
-        return self.elapsed_seconds / done * left
+    def _screen(self, height: int | None):  # type: ignore[no-untyped-def]
+        notes = self.surroundings.lines() if self.surroundings else []
+        now, width = datetime.now(UTC), self.console.width
+        return screen(self.outlook, now, width=width, height=height, notes=notes, more_events=self._node_events)
 
-    def _screen(self, rows: int):  # type: ignore[no-untyped-def]
-        shown = screen(self.blueprint, self.state, rows=rows, eta_seconds=self.eta_seconds(), elapsed_seconds=self.elapsed_seconds)
-        around = self.surroundings.lines() if self.surroundings else []
-        return Group(shown, *(Text(line, style="dim") for line in around)) if around else shown
+    def _follow_nodes(self) -> None:
+        """Remembers which nodes came and went."""
+        if self.surroundings is None or self.surroundings.hosts == self._hosts:
+            return
+        before, self._hosts = self._hosts, list(self.surroundings.hosts)
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        gone = [f"node {host} left" for host in before if host not in self._hosts]
+        come = [f"node {host} joined" for host in self._hosts if host not in before]
+        self._node_events += [Happening(now, text) for text in [*gone, *come]]
+        if not self._live:
+            self._tell(self.surroundings.lines()[0])
 
     def _print_changes(self) -> None:
-        """One line for each trial whose status changed, and one when nodes came or went."""
-        if self.surroundings and self.surroundings.hosts != self._told_nodes:
-            self._told_nodes = self.surroundings.hosts
-            self.console.print(
-                f"[{clock(self.elapsed_seconds)}] {self.surroundings.lines()[0]}", markup=False, highlight=False, soft_wrap=True
-            )
-        for name, record in self.state.trials.items():
+        """One line for each trial whose status changed."""
+        metric = self.outlook.statement.metric
+        for name, record in self.outlook.state.trials.items():
             if self._told.get(name) == record.status:
                 continue
             self._told[name] = record.status
-            value = last_value(record, self.blueprint.metric)
-            loss = "" if value is None or record.status == Status.RUNNING else f", {self.blueprint.metric} {value:.4f}"
+            value = last_value(record, metric)
+            loss = "" if value is None or record.status == Status.RUNNING else f", {metric} {value:.4f}"
             reason = f" ({record.stop_reason})" if record.stop_reason else ""
-            what = f"{record.stage} {values_text(record.values)} seed {record.seed}: {record.status} at step {record.step}{loss}{reason}"
-            self.console.print(f"[{clock(self.elapsed_seconds)}] {what}", markup=False, highlight=False, soft_wrap=True)
+            self._tell(
+                f"{record.stage} {values_text(record.values)} seed {record.seed}: {record.status} at step {record.step}{loss}{reason}"
+            )
+
+    def _tell(self, line: str) -> None:
+        elapsed = self.outlook.elapsed_seconds(datetime.now(UTC))
+        self.console.print(f"[{clock(elapsed)}] {line}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _steps_done(state: SweepState) -> int:
-    return sum(record.step for record in state.trials.values())
+def _live(console: Console) -> Live:
+    return Live(console=console, auto_refresh=False, transient=True)

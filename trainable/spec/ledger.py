@@ -4,7 +4,7 @@ The driver appends (`sweeps.runner.ledger`); everybody else only reads. Events:
 
 | event           | keys beside `event` and `time` (ISO 8601, UTC)                                                    |
 |-----------------|---------------------------------------------------------------------------------------------------|
-| driver_started  | host, pid, command, commit                                                                        |
+| driver_started  | host, pid, command, commit, planned (explore_trials, confirm_trials, steps)                       |
 | sampled         | slot, trial, values                                                                               |
 | trial_started   | trial, attempt, stage, cell, seed, values, overrides, run_id                                      |
 | evaluated       | trial, attempt, step, metrics                                                                     |
@@ -61,7 +61,8 @@ class TrialRecord:
 class SweepState:
     """The sweep as its events tell it; `trials` in order of their first start, `samples` from slot to trial as drawn.
 
-    `sampled_values` are the values of every drawn trial, `seconds` the time that drivers were at work.
+    `sampled_values` are the values of every drawn trial, `seconds` the time that drivers were at work; `drivers` are their events,
+    each with the training steps done before it.
     """
 
     trials: dict[str, TrialRecord] = field(default_factory=dict)
@@ -135,7 +136,7 @@ def apply(state: SweepState, event: Event) -> None:
 
 def _driver_started(state: SweepState, event: Event) -> None:
     """A new driver finds what the one before left running, and gives failed trials a new chance."""
-    state.drivers.append(dict(event))
+    state.drivers.append({**event, "steps_before": sum(record.step for record in state.trials.values())})
     for record in state.trials.values():
         record.failures = 0
         if record.status == Status.RUNNING:

@@ -1,0 +1,102 @@
+"""What a sweep is after, as a screen shows it: from ``sweep.json`` and the ledger, so that any terminal can show it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from trainable.spec.ledger import SweepState, TrialRecord
+from trainable.spec.statement import Statement
+from trainable.spec.status import Stage, Status
+
+UNFINISHED = frozenset({Status.RUNNING, Status.PAUSED, Status.INTERRUPTED})
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The statement of a sweep beside its state; every answer is None where the ledger does not tell it."""
+
+    statement: Statement
+    state: SweepState
+
+    @property
+    def baseline_cell(self) -> str | None:
+        return self.statement.baseline_cell or self.state.baseline
+
+    @property
+    def stage(self) -> Stage:
+        explores = self.statement.settings.get("explore", {}).get("enabled", True)
+        return Stage.CONFIRM if self.state.finalists is not None or not explores else Stage.EXPLORE
+
+    def planned(self, stage: Stage) -> int | None:
+        """Trials of a stage that the sweep asks for: those that the driver expected, or what the chosen finalists come to."""
+        if stage == Stage.CONFIRM and self.state.finalists is not None:
+            cells = {*self.state.finalists, self.baseline_cell} - {None}
+            return len(cells) * len(self.statement.seeds)
+        return self._expected(f"{stage}_trials")
+
+    def ended(self, stage: Stage) -> int:
+        records = self.state.trials.values()
+        return sum(record.stage == stage and record.status not in UNFINISHED for record in records)
+
+    def elapsed_seconds(self, now: datetime) -> float:
+        """Since the newest driver started; until its end, once it has ended."""
+        if not self.state.drivers:
+            return 0.0
+        until = self.state.last_time if self.has_ended and self.state.last_time else now
+        return max(0.0, (until - datetime.fromisoformat(self.state.drivers[-1]["time"])).total_seconds())
+
+    def eta_seconds(self, now: datetime) -> float | None:
+        """Remaining steps at this driver's pace; None before there is a pace, and when nothing is left."""
+        expected = self._expected("steps")
+        if self.has_ended or expected is None:
+            return None
+        done = steps_done(self.state)
+        since_start = done - self.state.drivers[-1]["steps_before"]
+        if since_start <= 0:
+            return None
+        left = self._confirmation_left() if self.state.finalists is not None else expected - done
+        return self.elapsed_seconds(now) / since_start * left if left > 0 else None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the newest driver has said how it ended; one that was killed has not."""
+        return bool(self.state.drivers) and len(self.state.endings) > 0 and self.state.endings[-1]["time"] >= self.state.drivers[-1]["time"]
+
+    def budget(self, now: datetime) -> list[str]:
+        """``12 of 40 trials`` and so on, for each budget that is set."""
+        limits: dict[str, Any] = self.statement.settings.get("budget", {})
+        running = [r for r in self.state.trials.values() if r.status == Status.RUNNING and r.resumed]
+        idle = 0.0 if self.has_ended or self.state.last_time is None else max(0.0, (now - self.state.last_time).total_seconds())
+        busy = sum((now - datetime.fromisoformat(record.resumed)).total_seconds() for record in running if not self.has_ended)
+        gpus = _gpus(self.statement.base_config.get("resources", {}).get("gpus_per_trial", 0))
+        spent = {
+            "trials": float(len(self.state.trials)),
+            "minutes": (self.state.seconds + idle) / 60,
+            "gpu_hours": (sum(record.busy_seconds for record in self.state.trials.values()) + busy) * gpus / 3600,
+        }
+        return [f"{spent[name]:.3g} of {limits[name]:g} {name.replace('_', '-')}" for name in spent if limits.get(name) is not None]
+
+    def _expected(self, name: str) -> int | None:
+        planned = self.state.drivers[-1].get("planned") if self.state.drivers else None
+        return planned.get(name) if isinstance(planned, dict) else None
+
+    def _confirmation_left(self) -> int:
+        """Steps; trials that died need none."""
+        ended = [record for record in self.state.trials.values() if record.stage == Stage.CONFIRM and record.status not in UNFINISHED]
+        going = [record for record in self.state.trials.values() if record.stage == Stage.CONFIRM and record.status in UNFINISHED]
+        missing = (self.planned(Stage.CONFIRM) or 0) - len(ended)
+        return missing * self.statement.max_steps - sum(record.step for record in going)
+
+
+def steps_done(state: SweepState) -> int:
+    return sum(record.step for record in state.trials.values())
+
+
+def baseline_of(outlook: Outlook, record: TrialRecord) -> TrialRecord | None:
+    """The baseline's trial with the same seed."""
+    return outlook.state.trials.get(f"{outlook.baseline_cell}-s{record.seed}")
+
+
+def _gpus(per_trial: Any) -> float:
+    """A share that is still to be worked out counts as a whole one."""
+    return 1.0 if isinstance(per_trial, str) else float(per_trial or 0)
