@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from analysis.columns import as_typed
 from analysis.parquet import packing
-from analysis.replaced import replaced
+from trainable.spec.atomic_write import replaced
 
 
 def add_trials(output: Path, summarized: Mapping[str, Path]) -> int:

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from analysis.columns import Column, Row, schema_of
 from analysis.load import Trial
-from analysis.replaced import replaced
 from analysis.run_metrics import METRIC_COLUMNS
+from trainable.spec.atomic_write import replaced
 
 ROWS_PER_GROUP = 65_536
 

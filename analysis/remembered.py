@@ -20,8 +20,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.replaced import replaced
 from analysis.run_metrics import METRIC_SCHEMA, read_regular
+from trainable.spec.atomic_write import replaced
 
 _SETTLED_NS = 2_000_000_000
 _FORMAT = "1"

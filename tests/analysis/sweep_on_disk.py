@@ -120,6 +120,7 @@ class SweepBuilder:
             "max_steps": self.statement.max_steps,
             "tokens": 512 * max(rows, default=0),
             "parameters": 1_000_000,
+            "trainable_parameters": 1_000_000,
             "optimizer_state_bytes": 8_000_000,
             "checkpoint_bytes": 12_000_000,
             "predicted_peak_memory_gb": 0.45,

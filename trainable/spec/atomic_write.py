@@ -2,22 +2,25 @@
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 
-def write_bytes(path: Path, content: bytes, *, sync: bool = True) -> None:
-    """Replaces `path` by `content`; a reader sees the old file or the new one, never a part.
+@contextmanager
+def replaced(path: Path, *, sync: bool = True) -> Iterator[Path]:
+    """A path beside `path`, for others to write, that takes its place when the block ends well and vanishes when it does not.
 
-    `sync=False` leaves out the flush to the disk: still whole for readers, possibly old after a power cut.
+    A reader sees the old file or the new one, never a part. `sync=False` leaves out the flush to the disk: still whole for readers,
+    possibly old or damaged after a power cut.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with open(beside, "wb") as file:
-            file.write(content)
-            if sync:
-                file.flush()
+        yield beside
+        if sync:
+            with open(beside, "rb+") as file:
                 os.fsync(file.fileno())
         os.replace(beside, path)
     except BaseException:
@@ -25,6 +28,12 @@ def write_bytes(path: Path, content: bytes, *, sync: bool = True) -> None:
         raise
     if sync:
         sync_directory(path.parent)
+
+
+def write_bytes(path: Path, content: bytes, *, sync: bool = True) -> None:
+    """Replaces `path` by `content`."""
+    with replaced(path, sync=sync) as beside:
+        beside.write_bytes(content)
 
 
 def write_text(path: Path, text: str, *, sync: bool = True) -> None:
