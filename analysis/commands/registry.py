@@ -12,6 +12,7 @@ from analysis.commands.notebook import NOTEBOOK
 from analysis.commands.report import REPORT
 from analysis.commands.reproduce import REPRODUCE
 from analysis.commands.restore import RESTORE
+from analysis.commands.serve import SERVE
 from analysis.commands.summarize import SUMMARIZE
 from analysis.commands.tables import TABLES_COMMAND
 from analysis.commands.verify import VERIFY
@@ -22,6 +23,7 @@ COMMANDS: dict[str, Command] = {
     "figures": FIGURES_COMMAND,
     "tables": TABLES_COMMAND,
     "report": REPORT,
+    "serve": SERVE,
     "notebook": NOTEBOOK,
     "check": CHECK,
     "archive": ARCHIVE,

@@ -37,6 +37,10 @@ class SweepDir:
         return self.path / "RESULTS.md"
 
     @property
+    def page(self) -> Path:
+        return self.path / "report.html"
+
+    @property
     def figures(self) -> Path:
         return self.path / "figures"
 
