@@ -36,6 +36,7 @@ class Blueprint:
     overrides: tuple[str, ...]
     base: RunConfig
     _configs: dict[str, RunConfig] = field(default_factory=dict, repr=False, compare=False)
+    _cells: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def slots(self) -> list[Slot]:
@@ -101,7 +102,10 @@ class Blueprint:
         return self._configs[memo]
 
     def cell(self, values: Mapping[str, Any]) -> str:
-        return cell_of(self.config(values, self.settings.explore.seed))
+        memo = json.dumps(sorted(values.items()), default=repr)
+        if memo not in self._cells:
+            self._cells[memo] = cell_of(self.config(values, self.settings.explore.seed))
+        return self._cells[memo]
 
     def key(self, values: Mapping[str, Any], seed: int) -> str:
         return str(TrialKey(self.cell(values), seed))

@@ -3,11 +3,14 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from rich.console import Console
 
 from sweeps.runner.blueprint import Blueprint, draw_up
+from sweeps.runner.cluster.offer import offer_of
+from sweeps.runner.cluster.teardown import read_cluster
 from sweeps.runner.drive import Options, drive
 from sweeps.runner.price import price
 from sweeps.runner.resources import local_slots, resource_mistakes, worker_mistakes, writable_mistakes
@@ -35,11 +38,13 @@ def _run(sweep: Sweep, given: argparse.Namespace, console: Console) -> int:
     storage = overrides_of([("experiment.results_dir", given.storage)]) if given.storage else []
     retry = _statuses(given.retry)
     blueprint = draw_up(sweep, [*given.overrides, *storage])
-    mistakes = worker_mistakes(blueprint.base) + ([] if given.address else resource_mistakes(blueprint.base))
+    mistakes = worker_mistakes(blueprint.base) + ([] if given.address or given.cluster else resource_mistakes(blueprint.base))
+    if given.cluster and not given.dry_run:
+        mistakes.append(f"--cluster {given.cluster} prices a --dry-run; a sweep runs on the cluster with --address auto")
     if given.dry_run:
         if mistakes:
             raise WrongRequest(mistakes)
-        _dry_run(blueprint, console)
+        _dry_run(blueprint, given.cluster, console)
         return EXIT_DONE
     mistakes += writable_mistakes(blueprint.base.experiment.results_dir)
     if mistakes:
@@ -55,6 +60,7 @@ def _parser(sweep: Sweep) -> argparse.ArgumentParser:
     parser.add_argument("overrides", nargs="*", help="group=choice, key.path=value, and settings such as sweep.seeds=[1,2,3]")
     parser.add_argument("--dry-run", action="store_true", help="compose and check every trial, print the price tag, start nothing")
     parser.add_argument("--address", help="a running Ray cluster (auto: the one of this machine); without it Ray is embedded")
+    parser.add_argument("--cluster", type=Path, metavar="FILE", help="with --dry-run: the price on the nodes of this cluster file")
     parser.add_argument("--storage", help="results folder, short for experiment.results_dir=")
     parser.add_argument("--fresh", action="store_true", help="start another sweep directory; the old one stays")
     parser.add_argument("--retry", default="failed,interrupted", help="ended trials to run again: " + ",".join(RETRYABLE))
@@ -70,7 +76,17 @@ def _statuses(text: str) -> frozenset[Status]:
     return frozenset(Status(name) for name in names)
 
 
-def _dry_run(blueprint: Blueprint, console: Console) -> None:
+def _price_tag(blueprint: Blueprint, cluster: Path | None, console: Console) -> None:
+    """On this machine, or on the nodes of a cluster file."""
+    offer = None if cluster is None else offer_of(read_cluster(cluster))
+    slots = local_slots(blueprint.base.resources) if offer is None else offer.slots(blueprint.base.resources)
+    found = price(blueprint, slots or 1)
+    lines = found.lines() + ([] if offer is None else [offer.line(found.seconds if slots else None)])
+    for line in lines:
+        console.print(line, soft_wrap=True)
+
+
+def _dry_run(blueprint: Blueprint, cluster: Path | None, console: Console) -> None:
     """Every trial that is known in advance, and the price; `draw_up` has composed and checked each one."""
     console.print(f"[bold]{blueprint.sweep.name}[/bold]: {blueprint.sweep.hypothesis}", soft_wrap=True)
     settings = blueprint.settings
@@ -89,7 +105,5 @@ def _dry_run(blueprint: Blueprint, console: Console) -> None:
         console.print(f"confirm the best {settings.confirm.finalists}{per} and {baseline} on seeds {settings.sweep.seeds}", soft_wrap=True)
     for claim in blueprint.sweep.claims:
         console.print(f"claim: {claim.statement}", soft_wrap=True)
-    slots = local_slots(blueprint.base.resources)
-    for line in price(blueprint, slots).lines():
-        console.print(line, soft_wrap=True)
+    _price_tag(blueprint, cluster, console)
     console.print(f"results  {blueprint.base.experiment.results_dir}/sweeps/{blueprint.directory_name}", soft_wrap=True)

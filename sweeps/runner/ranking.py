@@ -74,6 +74,9 @@ def _costs(record: TrialRecord, metrics: Sequence[str]) -> tuple[float, ...]:
 
 def _fronts(costs: Mapping[str, tuple[float, ...]]) -> dict[str, int]:
     """The front of each trial: 0 for those that nothing dominates, 1 for those that only these dominate, and so on."""
+    if all(len(cost) == 1 for cost in costs.values()):
+        order = {cost: number for number, cost in enumerate(sorted(set(costs.values())))}
+        return {name: order[cost] for name, cost in costs.items()}
     left, fronts, number = dict(costs), dict[str, int](), 0
     while left:
         front = [name for name, mine in left.items() if not any(_dominates(other, mine) for other in left.values())]

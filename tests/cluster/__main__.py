@@ -38,7 +38,7 @@ def main() -> int:
                 found: object = compare(cluster, name, undisturbed)
             except (RuntimeError, AssertionError) as error:
                 found = error
-            print(f"{name}: {'the same to the last bit' if not found else found} ({time.monotonic() - begin:.0f} s)", flush=True)
+            print(f"{name}: {found or 'the same to the last bit'} ({time.monotonic() - begin:.0f} s)", flush=True)
             failed += [name] if found else []
     return 1 if failed else 0
 

@@ -25,7 +25,7 @@ print(json.dumps({n["NodeManagerHostname"]: n["Alive"] for n in sorted(ray.nodes
 
 
 class LaunchedCluster:
-    """`up` and `down` are ``ray up`` and ``ray down`` on the laptop, `on_head` is ``ray exec``."""
+    """`up` is ``ray up`` on the laptop, `down` our own ending, `on_head` is ``ray exec``."""
 
     def __init__(self, lab: Lab, options: str = "--cpus 1") -> None:
         self.lab = lab
@@ -44,7 +44,7 @@ class LaunchedCluster:
         return self.on_laptop(f"ray up -y {more} ~/lab.yaml < /dev/null 2>&1")
 
     def down(self) -> str:
-        return self.on_laptop("ray down -y ~/lab.yaml < /dev/null 2>&1")
+        return self.on_laptop("python -m sweeps.cluster down ~/lab.yaml 2>&1")
 
     def on_head(self, command: str, *, check: bool = True, timeout: float = 240) -> str:
         """A command line in the project's folder on the head, started from the laptop."""

@@ -37,17 +37,17 @@ def test_trials_run_on_every_host_and_are_seen_from_another(cluster: LaunchedClu
     commit = cluster.lab.run("laptop", "git -C transformer-sweeps rev-parse HEAD").stdout.strip()
     assert {summary["host"] for summary in found} == set(NODES)
     assert {(summary["status"], summary["commit"]) for summary in found} == {("completed", commit)}
-    assert len(found) == 9
-    assert "UNDECIDED" in undisturbed.log
+    assert len(found) == 18
+    assert any(verdict in undisturbed.log for verdict in ("CONFIRMED", "REFUTED", "UNDECIDED"))
     assert "Traceback" not in undisturbed.log
     seen = cluster.lab.run("w2", "cd ~/transformer-sweeps && python -m sweeps /mnt/shared/undisturbed").stdout
-    assert "9 of 9 started trials ended; last driver: finished" in seen
+    assert "18 of 18 started trials ended; last driver: finished" in seen
 
 
 def test_faults_lose_no_row_and_change_no_bit(cluster: LaunchedCluster, undisturbed: WatchedSweep) -> None:
     sweep = WatchedSweep(cluster, "disturbed")
     sweep.start()
-    for fault in (faults.laptop_gone, faults.notice_given, faults.network_cut, faults.driver_killed):
+    for fault in (faults.laptop_gone, faults.driver_killed, faults.notice_given, faults.network_cut):
         fault(cluster, sweep)
     sweep.await_end()
     found = difference(read_outcome(undisturbed.results), read_outcome(sweep.results))
@@ -88,8 +88,11 @@ def test_ray_answers_nobody_without_the_token(cluster: LaunchedCluster, tmp_path
 
 def test_down_leaves_nothing(cluster: LaunchedCluster) -> None:
     cluster.down()
-    assert [line for line in cluster.lab.processes("head") if "ray" in line] == []
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline and any("raylet" in line for name in NODES for line in cluster.lab.processes(name)):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and any(_of_ray(cluster, name) for name in NODES):
         time.sleep(1)
-    assert [line for name in NODES for line in cluster.lab.processes(name) if "ray" in line] == []
+    assert [line for name in NODES for line in _of_ray(cluster, name)] == []
+
+
+def _of_ray(cluster: LaunchedCluster, host: str) -> list[str]:
+    return [line for line in cluster.lab.processes(host) if "/ray/" in line or line.startswith("ray::")]

@@ -19,7 +19,7 @@ _OVERRIDES = (
     "data.val_fraction=0.2",
     "data.test_fraction=0.2",
     "explore.enabled=false",
-    "sweep.seeds=[1]",
+    "sweep.seeds=[1,2]",
     "schedule.warmup_steps=0",
     "training.max_steps=600",
     "training.batch_size=4",
@@ -51,11 +51,11 @@ class WatchedSweep:
     def start(self) -> None:
         """Detached on the head: it goes on when the laptop is gone."""
         log = f"{_SHARED}/{self.name}.log"
-        self.cluster.on_head(f"(setsid nohup {self.command} >> {log} 2>&1 < /dev/null & echo $! > ~/{self.name}.pid) && sleep 1")
+        self.cluster.on_head(f"(setsid nohup {self.command} >> {log} 2>&1 < /dev/null &) && sleep 1")
 
     def kill(self) -> None:
         """Ends the driver as a crash does."""
-        self.cluster.lab.run("head", f"pkill -KILL -f -- '--storage {_SHARED}/{self.name} ' || true")
+        self.cluster.lab.run("head", f"pkill -KILL -f -- '[-]-storage {_SHARED}/{self.name} '")
 
     @property
     def log(self) -> str:

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
@@ -12,6 +13,7 @@ from sweeps.runner.cluster.description import Cluster, Machine, mistakes_of
 from sweeps.runner.cluster.leaving import NOTICES, heed, leave_cluster
 from sweeps.runner.cluster.providers import CLOUDS, PROVIDERS
 from sweeps.runner.cluster.slurm import Batch, batch_mistakes, script
+from sweeps.runner.cluster.teardown import tear_down
 from trainable.spec.mistakes import EXIT_DONE, EXIT_WRONG_REQUEST, WrongRequest, render, unknown
 
 
@@ -58,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     machines.add_argument("--workers", metavar="IP,IP,...", default="")
     machines.add_argument("--cpus", type=int, help="CPUs a node offers; without it all it has")
     _add_slurm(commands)
+    ending = commands.add_parser("down", help="end a cluster, with what ray down leaves on given machines")
+    ending.set_defaults(command=lambda given: "\n".join([*tear_down(given.file), ""]))
+    ending.add_argument("file", type=Path)
     leaving = commands.add_parser("leave", help="on a node that is about to go: its trials keep a checkpoint and move")
     leaving.set_defaults(command=lambda _: _told(leave_cluster()))
     heeding = commands.add_parser("heed", help="on a spot node: wait for the cloud's notice, then leave")

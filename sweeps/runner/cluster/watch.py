@@ -74,5 +74,5 @@ class ClusterWatch(Callback):
         priced = sum(node.price_usd is not None for node in self.nodes)
         if not priced:
             return ""
-        rest = f", {len(self.nodes) - priced} nodes without a price" if priced < len(self.nodes) else ""
+        rest = f", {len(self.nodes) - priced} of them without a price" if priced < len(self.nodes) else ""
         return f" · {self.cost_usd:.2f} USD since the driver's start, {self.price_usd:.2f} an hour{rest}"
