@@ -199,16 +199,35 @@ def _missing_confirmations(blueprint: Blueprint, state: SweepState, cells: list[
                 yield Start(Stage.CONFIRM, seed, values[cell])
 
 
-def curves(records: Collection[TrialRecord], metric: str) -> dict[str, Curve]:
+def curves(records: Collection[TrialRecord], metric: str) -> Mapping[str, Curve]:
     """What a scheduler may see of the trials."""
-    return {
-        record.trial: Curve(
-            points=tuple(curve(record, metric)),
-            alive=record.status not in DEAD,
-            decided={rung["level"]: rung["decision"] for rung in record.rungs},
-            values=record.values,
-            ended=record.status not in (Status.RUNNING, Status.PAUSED, Status.INTERRUPTED),
-            paused=record.status == Status.PAUSED,
-        )
-        for record in records
-    }
+    return _Curves({record.trial: record for record in records}, metric)
+
+
+class _Curves(Mapping[str, Curve]):
+    """Made when looked at: away from its rungs a scheduler looks at one trial, however many there are."""
+
+    def __init__(self, records: Mapping[str, TrialRecord], metric: str) -> None:
+        self._records, self._metric, self._made = records, metric, dict[str, Curve]()
+
+    def __getitem__(self, trial: str) -> Curve:
+        if trial not in self._made:
+            self._made[trial] = _curve(self._records[trial], self._metric)
+        return self._made[trial]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._records)
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+
+def _curve(record: TrialRecord, metric: str) -> Curve:
+    return Curve(
+        points=tuple(curve(record, metric)),
+        alive=record.status not in DEAD,
+        decided={rung["level"]: rung["decision"] for rung in record.rungs},
+        values=record.values,
+        ended=record.status not in (Status.RUNNING, Status.PAUSED, Status.INTERRUPTED),
+        paused=record.status == Status.PAUSED,
+    )

@@ -28,11 +28,11 @@ def decide_at_rungs(trial: str, curves: Curves, race: Race, brackets: Brackets) 
     """Decisions at the rungs newly reached, lowest first, up to the first that ends the trial."""
     curve = curves[trial]
     number = bracket_of(trial, brackets, race)
-    rivals = [name for name in curves if bracket_of(name, brackets, race) == number]
     decisions: list[Decision] = []
     for level in brackets[number]:
         if not curve.alive or level in curve.decided or not reached(curve, level):
             continue
+        rivals = [name for name in curves if bracket_of(name, brackets, race) == number]
         decisions.append(_decide(trial, level, number, rung(level, curves, race, rivals), curve, race))
         if decisions[-1].action != Action.CONTINUE:
             break

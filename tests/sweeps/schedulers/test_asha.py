@@ -160,3 +160,18 @@ def test_hyperband_has_a_bracket_that_never_stops():
     free = {name for name in names if bracket_of(name, [[10, 30], [30], []], setting) == 2}
     assert free
     assert {name for name, _, _ in decided} == set(names) - free
+
+
+class OnlyOwn(dict[str, Curve]):
+    """Curves of which only one may be looked at."""
+
+    def __getitem__(self, name: str) -> Curve:
+        assert name == "a", "away from its rungs a trial is nobody's business but its own"
+        return super().__getitem__(name)
+
+
+@pytest.mark.parametrize("rule", [Asha(), Hyperband()])
+def test_away_from_the_rungs_no_rival_is_looked_at(rule):
+    """A report costs the same however many trials there are."""
+    own, rival = Curve(((20, 1.0),), decided={10: CONTINUE}), Curve(((10, 2.0),))
+    assert rule.decide("a", OnlyOwn(a=own, b=rival), race()) == []
