@@ -16,6 +16,7 @@ from sweeps.runner.price import price
 from sweeps.runner.resources import local_slots, resource_mistakes, worker_mistakes, writable_mistakes
 from sweeps.runner.sweep import Sweep
 from sweeps.runner.trial_table import values_text
+from sweeps.runner.watch import watch
 from trainable.spec.compose import overrides_of
 from trainable.spec.mistakes import EXIT_DONE, EXIT_WRONG_REQUEST, WrongRequest, render, unknown
 from trainable.spec.status import Status
@@ -35,6 +36,8 @@ def main(sweep: Sweep, arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(sweep: Sweep, given: argparse.Namespace, console: Console) -> int:
+    if given.watch:
+        return watch(given.watch, console)
     storage = overrides_of([("experiment.results_dir", given.storage)]) if given.storage else []
     retry = _statuses(given.retry)
     blueprint = draw_up(sweep, [*given.overrides, *storage])
@@ -65,6 +68,7 @@ def _parser(sweep: Sweep) -> argparse.ArgumentParser:
     parser.add_argument("--fresh", action="store_true", help="start another sweep directory; the old one stays")
     parser.add_argument("--retry", default="failed,interrupted", help="ended trials to run again: " + ",".join(RETRYABLE))
     parser.add_argument("--dashboard", action="store_true", help="start Ray's dashboard on 127.0.0.1")
+    parser.add_argument("--watch", metavar="SWEEP_DIR", type=Path, help="start nothing, show a sweep that runs elsewhere, or ran")
     return parser
 
 

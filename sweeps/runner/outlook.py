@@ -1,10 +1,12 @@
 """What a sweep is after, as a screen shows it: from ``sweep.json`` and the ledger, so that any terminal can show it."""
 
+import os
+import socket
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from trainable.spec.ledger import SweepState, TrialRecord
+from trainable.spec.ledger import SweepState
 from trainable.spec.statement import Statement
 from trainable.spec.status import Stage, Status
 
@@ -59,8 +61,11 @@ class Outlook:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the newest driver has said how it ended; one that was killed has not."""
-        return bool(self.state.drivers) and len(self.state.endings) > 0 and self.state.endings[-1]["time"] >= self.state.drivers[-1]["time"]
+        return has_ended(self.state)
+
+    @property
+    def driver_lives(self) -> bool | None:
+        return driver_lives(self.state)
 
     def budget(self, now: datetime) -> list[str]:
         """``12 of 40 trials`` and so on, for each budget that is set."""
@@ -88,13 +93,26 @@ class Outlook:
         return missing * self.statement.max_steps - sum(record.step for record in going)
 
 
+def has_ended(state: SweepState) -> bool:
+    """Whether the newest driver has said how it ended; one that was killed has not."""
+    return bool(state.drivers and state.endings) and bool(state.endings[-1]["time"] >= state.drivers[-1]["time"])
+
+
+def driver_lives(state: SweepState) -> bool | None:
+    """Whether the newest driver's process is there; None where it is not of this host, or there was none."""
+    if not state.drivers or state.drivers[-1]["host"] != socket.gethostname():
+        return None
+    try:
+        os.kill(state.drivers[-1]["pid"], 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def steps_done(state: SweepState) -> int:
     return sum(record.step for record in state.trials.values())
-
-
-def baseline_of(outlook: Outlook, record: TrialRecord) -> TrialRecord | None:
-    """The baseline's trial with the same seed."""
-    return outlook.state.trials.get(f"{outlook.baseline_cell}-s{record.seed}")
 
 
 def _gpus(per_trial: Any) -> float:

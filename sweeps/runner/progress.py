@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Protocol
 
-from rich.console import Console, ConsoleDimensions
+from rich.console import Console, ConsoleDimensions, RenderableType
 from rich.live import Live
 
 from sweeps.runner.happenings import Happening
@@ -49,7 +49,7 @@ class Progress:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._live:
             self._live.stop()
-            self.console.print(self._screen(height=None))
+            self.console.print(self.screen(height=None))
 
     def beat(self) -> None:
         now = time.monotonic()
@@ -70,9 +70,14 @@ class Progress:
             self.console.clear()
             live.start()
         self._size = size
-        live.update(self._screen(height=size.height - 1), refresh=True)
+        live.update(self.screen(height=size.height - 1), refresh=True)
 
-    def _screen(self, height: int | None):  # type: ignore[no-untyped-def]
+    @property
+    def is_live(self) -> bool:
+        return self._live is not None
+
+    def screen(self, height: int | None) -> RenderableType:
+        """The view of this moment; None: every trial."""
         notes = self.surroundings.lines() if self.surroundings else []
         now, width = datetime.now(UTC), self.console.width
         return screen(self.outlook, now, width=width, height=height, notes=notes, more_events=self._node_events)

@@ -86,7 +86,7 @@ def read_events(path: Path) -> tuple[list[dict[str, Any]], int]:
     length = 0
     lines = content.splitlines(keepends=True)
     for number, line in enumerate(lines, 1):
-        event = _parse(line)
+        event = parse_event(line)
         if event is None:
             if number == len(lines):
                 break
@@ -96,7 +96,7 @@ def read_events(path: Path) -> tuple[list[dict[str, Any]], int]:
     return events, length
 
 
-def _parse(line: bytes) -> dict[str, Any] | None:
+def parse_event(line: bytes) -> dict[str, Any] | None:
     """The event of a whole line; None for a torn or foreign one."""
     if not line.endswith(b"\n"):
         return None
