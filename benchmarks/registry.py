@@ -1,10 +1,24 @@
 """The benchmarks by name: a new one is a file and a line here."""
 
 from benchmarks.benchmark import Benchmark
+from benchmarks.driver_scale import DRIVER_SCALE
+from benchmarks.optimizer_step import OPTIMIZER_STEP
+from benchmarks.report_overhead import REPORT_OVERHEAD
+from benchmarks.search_cost import SEARCH_COST
 from benchmarks.subspace_step import SUBSPACE_STEP
 from benchmarks.summarize import SUMMARIZE
+from benchmarks.sweep_efficiency import SWEEP_EFFICIENCY
+from benchmarks.train_step import TRAIN_STEP
+from benchmarks.trial_overhead import TRIAL_OVERHEAD
 
 BENCHMARKS: dict[str, Benchmark] = {
+    "trial_overhead": TRIAL_OVERHEAD,
+    "report_overhead": REPORT_OVERHEAD,
+    "sweep_efficiency": SWEEP_EFFICIENCY,
+    "train_step": TRAIN_STEP,
+    "optimizer_step": OPTIMIZER_STEP,
+    "search_cost": SEARCH_COST,
     "summarize": SUMMARIZE,
     "subspace_step": SUBSPACE_STEP,
+    "driver_scale": DRIVER_SCALE,
 }
