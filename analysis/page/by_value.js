@@ -30,7 +30,7 @@ function means(key, x) {
   return {
     x: found.map(([trial]) => x(trial)), y: found.map(([, mean]) => mean), mode: "markers",
     text: found.map(([trial, mean, std]) => plain(`${cellOf(trial).title}: ${written(mean)} ± ${written(std)}`)), hovertemplate: "%{text}<extra></extra>",
-    marker: { symbol: "line-ew-open", size: 18, line: { width: 2, color: ink("text") } },
+    marker: { symbol: "line-ew-open", size: 18, color: ink("text"), line: { width: 2, color: ink("text") } },
     error_y: { type: "data", array: found.map(([, , std]) => std), color: ink("text"), thickness: 1.4, width: 6 },
   };
 }

@@ -29,7 +29,7 @@ function configOf(trial) {
 
 function drawOpened() {
   if (opened === null || !byId("details").open) return;
-  const metric = data.curves[0];
+  const metric = data.curves.find((candidate) => candidate.curves.some(([trial]) => trial === opened));
   byId("details-plot").hidden = metric === undefined;
   if (metric === undefined) return;
   const peers = metric.curves.filter(([trial]) => trial !== opened && value(trial, "cell") === value(opened, "cell"));

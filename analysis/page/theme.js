@@ -56,6 +56,8 @@ function draw(id, traces, layout, buttons = []) {
     modeBarButtons: [["toImage", ...buttons]], toImageButtonOptions: { filename: `${document.querySelector("h1").textContent}-${id}`, scale: 2 },
   };
   Plotly.react(byId(id), traces, { ...layout, ...(onPaper ? { width: PAPER_WIDTH } : {}) }, settings);
+  // Loose numbers of axes say nothing to a screen reader; the figure has a name, and the table the numbers.
+  for (const drawing of byId(id).querySelectorAll("svg.main-svg")) drawing.setAttribute("aria-hidden", "true");
   binders.get(id)?.();
   binders.delete(id);
 }

@@ -30,7 +30,7 @@ function titleOf(trial) {
 function written(number) {
   if (number === null || number === undefined) return "–";
   if (typeof number !== "number") return String(number);
-  if (number === 0 || Number.isInteger(number)) return number.toLocaleString("en-US", { maximumFractionDigits: 0 });
+  if (Number.isInteger(number) && Math.abs(number) < 1e15) return number.toLocaleString("en-US", { maximumFractionDigits: 0 });
   const size = Math.abs(number);
   if (size < 1e-3 || size >= 1e6) return number.toExponential(3).replace(/\.?0+e/, "e").replace("e+", "e");
   return String(Number(number.toPrecision(5)));

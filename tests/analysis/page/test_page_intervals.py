@@ -1,4 +1,4 @@
-from pytest import approx
+import pytest
 
 from analysis.decision import Outcome
 from analysis.page.interval_plot import IntervalPlot, of_verdict
@@ -22,7 +22,7 @@ def test_an_equivalence_has_a_bound_on_either_side() -> None:
     found = plot(0.2, "equivalence")
     assert [bound.text for bound in found.bounds] == ["-20.00%", "+20.00%"]
     assert found.bounds[0].place < found.low
-    assert found.zero.place == approx((found.bounds[0].place + found.bounds[1].place) / 2)
+    assert found.zero.place == pytest.approx((found.bounds[0].place + found.bounds[1].place) / 2)
 
 
 def test_a_departure_is_in_the_units_of_its_metric() -> None:

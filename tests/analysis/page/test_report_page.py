@@ -96,7 +96,7 @@ def test_only_its_own_scripts_run_and_nothing_is_fetched(reader: Reader, page: s
 
 
 def test_the_verdict_comes_first_with_its_interval(reader: Reader) -> None:
-    assert [text for text in re.findall(r"CONFIRMED|Confirmed configurations|All trials|Table of trials", reader.text)] == [
+    assert re.findall(r"CONFIRMED|Confirmed configurations|All trials|Table of trials", reader.text) == [
         "CONFIRMED",
         "CONFIRMED",
         "Confirmed configurations",
@@ -144,7 +144,11 @@ def test_a_large_sweep_stays_below_the_limit_and_says_what_it_left_out(hostile: 
     known = [row for row in hostile.rows if row["eval/loss"] is not None]
     many = [
         {**known[number % len(known)], "trial": f"{number:012x}-s0", "stage": "explore", "seed": number, "eval/loss": 3 + number / 7e3}
-        | {"config.optimizer.lr": 1e-5 * (1 + number / 3), "run_id": f"20260301_1200_baseline-adam_tiny_{number:040x}", "tokens": 7 * number}
+        | {
+            "config.optimizer.lr": 1e-5 * (1 + number / 3),
+            "run_id": f"20260301_1200_baseline-adam_tiny_{number:040x}",
+            "tokens": 7 * number,
+        }
         | {"test/loss": 3 + number / 7e4, "time/tokens_per_sec": 1e4 + number / 3, "duration_seconds": 60 + number / 9}
         for number in range(MOST_TRIALS + 100)
     ]
