@@ -12,6 +12,7 @@ from sweeps.runner.blueprint import Blueprint, draw_up
 from sweeps.runner.cluster.offer import offer_of
 from sweeps.runner.cluster.teardown import read_cluster
 from sweeps.runner.drive import Options, drive
+from sweeps.runner.options import RETRYABLE, option_parser
 from sweeps.runner.price import price
 from sweeps.runner.resources import local_slots, resource_mistakes, worker_mistakes, writable_mistakes
 from sweeps.runner.sweep import Sweep
@@ -21,12 +22,10 @@ from trainable.spec.compose import overrides_of
 from trainable.spec.mistakes import EXIT_DONE, EXIT_WRONG_REQUEST, WrongRequest, render, unknown
 from trainable.spec.status import Status
 
-RETRYABLE = (Status.FAILED, Status.INTERRUPTED, Status.OUT_OF_MEMORY, Status.DIVERGED)
-
 
 def main(sweep: Sweep, arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the sweep as the command line says and leaves with the exit code of `trainable.spec.mistakes`."""
-    given = _parser(sweep).parse_args(arguments)
+    given = option_parser(sweep.name, sweep.hypothesis).parse_args(arguments)
     console = Console(highlight=False)
     try:
         sys.exit(_run(sweep, given, console))
@@ -53,23 +52,6 @@ def _run(sweep: Sweep, given: argparse.Namespace, console: Console) -> int:
     if mistakes:
         raise WrongRequest(mistakes)
     return drive(blueprint, Options(given.address, given.fresh, retry, given.dashboard), console)
-
-
-def _parser(sweep: Sweep) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=f"python -m sweeps.{sweep.name}",
-        description=f"{sweep.hypothesis} The same command resumes, extends and repairs.",
-    )
-    parser.add_argument("overrides", nargs="*", help="group=choice, key.path=value, and settings such as sweep.seeds=[1,2,3]")
-    parser.add_argument("--dry-run", action="store_true", help="compose and check every trial, print the price tag, start nothing")
-    parser.add_argument("--address", help="a running Ray cluster (auto: the one of this machine); without it Ray is embedded")
-    parser.add_argument("--cluster", type=Path, metavar="FILE", help="with --dry-run: the price on the nodes of this cluster file")
-    parser.add_argument("--storage", help="results folder, short for experiment.results_dir=")
-    parser.add_argument("--fresh", action="store_true", help="start another sweep directory; the old one stays")
-    parser.add_argument("--retry", default="failed,interrupted", help="ended trials to run again: " + ",".join(RETRYABLE))
-    parser.add_argument("--dashboard", action="store_true", help="start Ray's dashboard on 127.0.0.1")
-    parser.add_argument("--watch", metavar="SWEEP_DIR", type=Path, help="start nothing, show a sweep that runs elsewhere, or ran")
-    return parser
 
 
 def _statuses(text: str) -> frozenset[Status]:
