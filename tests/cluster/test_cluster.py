@@ -41,7 +41,7 @@ def test_trials_run_on_every_host_and_are_seen_from_another(cluster: LaunchedClu
     assert any(verdict in undisturbed.log for verdict in ("CONFIRMED", "REFUTED", "UNDECIDED"))
     assert "Traceback" not in undisturbed.log
     seen = cluster.lab.run("w2", "cd ~/transformer-sweeps && python -m sweeps /mnt/shared/undisturbed").stdout
-    assert "18 of 18 started trials ended; last driver: finished" in seen
+    assert f"lr_ablation-{undisturbed.hash}" in seen
 
 
 def test_faults_lose_no_row_and_change_no_bit(cluster: LaunchedCluster, undisturbed: WatchedSweep) -> None:

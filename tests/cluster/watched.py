@@ -44,6 +44,11 @@ class WatchedSweep:
         if not corpus.exists():
             corpus.write_text(" ".join(f"word{i % 97} and {i * 7 % 31} then {i % 13}.{'' if i % 9 else chr(10) * 2}" for i in range(6000)))
 
+    @property
+    def hash(self) -> str:
+        """What the sweep's directory ends with."""
+        return next(self.results.glob("sweeps/*")).name.rpartition("-")[2]
+
     def run(self, *, check: bool = True) -> str:
         """In the foreground, from the laptop."""
         return self.cluster.on_head(self.command, check=check)
