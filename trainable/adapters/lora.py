@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from trainable.adapters.entry import AdapterEntry, Linears, Shape, Shapes
 from trainable.adapters.targets import target_mistakes, targeted
 from trainable.spec.config import AdapterConfig
+from trainable.spec.kernel_notice import without_kernel_notice
 from trainable.spec.mistakes import WrongRequest
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ def alpha(config: AdapterConfig) -> float:
 
 def attach(model: nn.Module, config: AdapterConfig) -> nn.Module:
     """Raises `WrongRequest` when a target module does not exist."""
-    import peft
+    with without_kernel_notice():  # peft imports bitsandbytes where it is installed
+        import peft
 
     adapted = getattr(model, _FOREIGN, model)
     linears = _linear_layers(adapted)

@@ -1,10 +1,9 @@
-"""What bitsandbytes' 8-bit optimizers have in common: how they are imported, what their states take, and paging."""
+"""What bitsandbytes' 8-bit optimizers have in common: what their states take, and paging."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from math import ceil, prod
 from typing import TYPE_CHECKING
 
@@ -26,21 +25,6 @@ log = logging.getLogger(__name__)
 def workspace_bytes(shapes: Mapping[str, Shape], device: str) -> int:
     """A CPU works on float32 copies of one tensor at a time; CUDA's kernels work in place."""
     return 20 * largest(shapes) if device == "cpu" else 0
-
-
-@contextmanager
-def without_kernel_notice() -> Iterator[None]:
-    """On some CPUs bitsandbytes warns that an optional 4-bit matrix product is missing; no optimizer uses it."""
-    logger = logging.getLogger("bitsandbytes.backends.cpu.ops")
-
-    def keep(record: logging.LogRecord) -> bool:
-        return "gemm_4bit_forward" not in record.getMessage()
-
-    logger.addFilter(keep)
-    try:
-        yield
-    finally:
-        logger.removeFilter(keep)
 
 
 def is_paged(config: OptimizerConfig, device: torch.device) -> bool:

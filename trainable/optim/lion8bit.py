@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from trainable.optim.bitsandbytes_states import LIBRARY_BYTES, eight_bit_bytes, is_paged, without_kernel_notice, workspace_bytes
+from trainable.optim.bitsandbytes_states import LIBRARY_BYTES, eight_bit_bytes, is_paged, workspace_bytes
 from trainable.optim.entry import OptimizerEntry, ParameterGroup, given
 from trainable.optim.moments import bitsandbytes_lion_moments
 from trainable.optim.shapes import Shape
 from trainable.spec.config import OptimizerConfig
+from trainable.spec.kernel_notice import without_kernel_notice
 
 if TYPE_CHECKING:
     import torch
