@@ -14,7 +14,11 @@ def run_config(run_dir: RunDir) -> RunConfig:
     """The configuration that the run was started with. Raises `WrongRequest` when the directory holds no run."""
     if not run_dir.config.is_file():
         raise WrongRequest([f"{run_dir.path}: no {run_dir.config.name} there, so it is not a run directory"])
-    return from_plain(yaml.safe_load(run_dir.config.read_text()))
+    try:
+        values = yaml.safe_load(run_dir.config.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise WrongRequest([f"{run_dir.config} cannot be read: {str(error).splitlines()[0]}"]) from error
+    return from_plain(values)
 
 
 def load_learner(run_dir: RunDir, checkpoint: str) -> Learner:

@@ -8,20 +8,20 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-import yaml
-
 from trainable.base_training import prepare_base
 from trainable.data.prepare import prepare
+from trainable.device import pick_device
+from trainable.load_run import run_config
 from trainable.request import request_run
 from trainable.run_record import RunIdentity
 from trainable.spec.command import run_command
-from trainable.spec.compose import from_plain
 from trainable.spec.config import RunConfig
 from trainable.spec.experiment_id import ExperimentId, value_slug
 from trainable.spec.identity import TrialKey, cell_of
 from trainable.spec.mistakes import EXIT_DONE, EXIT_FAILED, WrongRequest
 from trainable.spec.run_dir import RunDir, claim_run_name, runs_dir
 from trainable.spec.status import Status
+from trainable.spec.writable_folder import writable_mistakes
 from trainable.trainer import Evaluation, Trainer
 
 
@@ -52,6 +52,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _new_run(overrides: Sequence[str]) -> tuple[RunConfig, RunDir]:
     config = request_run(overrides)
+    pick_device(config.training.device)
+    if mistakes := writable_mistakes(config.experiment.results_dir):
+        raise WrongRequest(mistakes)
     runs = runs_dir(config.experiment.results_dir)
     name = ExperimentId(
         started=datetime.now(),
@@ -74,7 +77,7 @@ def _resumed(run: Path, overrides: Sequence[str]) -> tuple[RunConfig, RunDir]:
         mistakes.append(f"--resume {run}: no {run_dir.config.name} there, so it is not a run directory")
     if mistakes:
         raise WrongRequest(mistakes)
-    return from_plain(yaml.safe_load(run_dir.config.read_text())), run_dir
+    return run_config(run_dir), run_dir
 
 
 def _line(evaluation: Evaluation, config: RunConfig) -> str:

@@ -25,6 +25,8 @@ def destination_mistakes(uri: str, option: str) -> list[str]:
         return [unknown("kind of place", parts.scheme, SCHEMES)]
     if parts.scheme not in ("", "file") and not parts.netloc:
         return [f"{option} '{uri}' names no bucket, such as {parts.scheme}://bucket/folder"]
+    if parts.scheme in ("", "file") and Path(parts.path).is_file():
+        return [f"{option} '{uri}' is a file; a backup goes into a folder"]
     return []
 
 

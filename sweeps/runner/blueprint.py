@@ -156,7 +156,7 @@ def draw_up(sweep: Sweep, overrides: Sequence[str]) -> Blueprint:
         raise WrongRequest([*mistakes, *wrong.mistakes]) from wrong
     sweep = replace(sweep, hypothesis=base.experiment.hypothesis or sweep.hypothesis)
     blueprint = Blueprint(sweep, settings, every, base)
-    mistakes += scheduler_mistakes(blueprint.race)
+    mistakes += scheduler_mistakes(blueprint.race) if settings.sweep.metric else []
     mistakes = mistakes or [*_trial_mistakes(blueprint), *_candidate_mistakes(blueprint)]
     if mistakes:
         raise WrongRequest(mistakes)

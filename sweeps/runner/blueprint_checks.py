@@ -35,6 +35,11 @@ def statement_mistakes(sweep: Sweep, settings: Settings, command_line: Sequence[
             for text in command_line
             if text.split("=")[0].lstrip("+") in sweep.keys
         ),
+        *(
+            f"'{text}' would hold for no trial: a sweep explores with explore.seed and confirms with sweep.seeds"
+            for text in command_line
+            if text.split("=")[0].lstrip("+") == "training.seed"
+        ),
     ]
 
 
@@ -111,7 +116,9 @@ def _setting_mistakes(settings: Settings) -> Iterator[str]:
     section, explore, budget = settings.sweep, settings.explore, settings.budget
     if section.scale not in SCALES:
         yield unknown("sweep.scale", section.scale, SCALES)
-    for metric in section.metric or [""]:
+    if not section.metric:
+        yield "sweep.metric=[] must name at least one metric, such as eval/loss"
+    for metric in section.metric:
         if not is_known(metric):
             yield unknown("metric", metric, METRICS)
     if not section.seeds or len(set(section.seeds)) != len(section.seeds) or min(section.seeds) < 0:

@@ -1,11 +1,9 @@
 """What a sweep may use: checked before anything starts."""
 
 import os
-import tempfile
-from contextlib import suppress
-from pathlib import Path
 
 from trainable.spec.config import ResourcesConfig, RunConfig
+from trainable.spec.writable_folder import writable_mistakes as writable_mistakes
 
 
 def resource_mistakes(config: RunConfig) -> list[str]:
@@ -58,23 +56,6 @@ def slots(resources: ResourcesConfig, cpus: float, gpus: float) -> int:
 def local_slots(resources: ResourcesConfig) -> int:
     """Trials that fit at once on this machine."""
     return slots(resources, os.cpu_count() or 1, _local_gpus() if resources.gpus_per_trial else 0)
-
-
-def writable_mistakes(results_dir: str) -> list[str]:
-    """A results folder that cannot be written, found out by writing; nothing of it stays."""
-    folder = Path(results_dir).expanduser().absolute()
-    missing = [path for path in (folder, *folder.parents) if not path.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        return [f"experiment.results_dir={results_dir} cannot be written: {error.strerror}"]
-    finally:
-        for path in missing:
-            with suppress(OSError):
-                path.rmdir()
-    return []
 
 
 def _local_gpus() -> int:

@@ -41,6 +41,8 @@ def _value_mistakes(config: DataConfig) -> list[str]:
         found.append(f"data.split_seed={config.split_seed}: must be at least 0 and less than 2^63")
     if config.path is not None and config.name != "text":
         found.append(f"data.path={config.path}: only data=text reads a path, and data is {config.name}")
+    if config.ood_path is not None:
+        found += [f"data.ood_path={config.ood_path}: {sentence}" for sentence in damage(Path(config.ood_path))]
     if config.word_length is not None and config.name != "capitalization":
         found.append(f"data.word_length={config.word_length}: only data=capitalization is made of words, and data is {config.name}")
     return found

@@ -104,10 +104,12 @@ def _choice_mistakes(config: RunConfig) -> Iterator[str]:
     for key, (value, known) in one_of.items():
         if value not in known:
             yield unknown(key, value, known)
+    if not config.experiment.results_dir.strip():
+        yield "experiment.results_dir is empty; it must name a folder, such as results"
 
 
 def _resource_mistakes(config: RunConfig) -> Iterator[str]:
-    yield from _positive("resources", config.resources, "cpus_per_trial max_concurrent_trials trial_timeout_seconds")
+    yield from _positive("resources", config.resources, "cpus_per_trial workers_per_trial max_concurrent_trials trial_timeout_seconds")
     gpus, failures = config.resources.gpus_per_trial, config.resources.max_failures
     if isinstance(gpus, str) and gpus != AUTO:
         yield f"resources.gpus_per_trial={gpus} must be a number or {AUTO}"

@@ -141,6 +141,9 @@ def _override_mistakes(override: Override) -> list[str]:
         return [] if choice in choices(key) else [f"unknown choice '{choice}' for {key}{did_you_mean(choice, known)}"]
     group = key.split(".")[0]
     if group not in GROUPS:
+        same_name = [known for known in known_keys() if known.endswith(f".{key}")]
+        if same_name:
+            return [f"unknown group or key '{key}' (did you mean {' or '.join(repr(known) for known in same_name)}?)"]
         return [unknown("group or key", key, [*GROUPS, *known_keys()])]
     return [] if key in known_keys() else [unknown("key", key, known_keys())]
 

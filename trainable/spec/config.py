@@ -26,7 +26,7 @@ class ModelConfig:
         None, "weights to start from: a Hugging Face name, a local folder of one, or an exported run; its own shape then holds"
     )
     pretraining: list[str] | None = option(
-        None, "overrides of a run that trains this model first, such as [training.max_steps=400]; its weights are what is started from"
+        None, "overrides of a run that trains this model first, such as ['training.max_steps=400']; its weights are what is started from"
     )
     vocab_size: int = option("${data.vocab_size}", "rows of the embedding; at least the tokenizer's", "tokens")
     context_length: int = option(64, "longest sequence seen at once", "tokens")
