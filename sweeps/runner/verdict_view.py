@@ -1,11 +1,15 @@
 """The end of a sweep on the terminal: the table of cells, the verdicts, and where everything lies."""
 
+from typing import TYPE_CHECKING
+
 from rich.console import Console
 from rich.panel import Panel
 from rich.table import Table
 
-from analysis.report.conclusion import Conclusion, conclude
 from trainable.spec.sweep_dir import SweepDir
+
+if TYPE_CHECKING:
+    from analysis.report.conclusion import Conclusion
 
 # What fits 80 columns; RESULTS.md has them all.
 _SHOWN = ("configuration", "n", "mean ± std", "paired", "dead seeds")
@@ -14,6 +18,9 @@ _STYLES = {"CONFIRMED": "green", "REFUTED": "red", "UNDECIDED": "yellow"}
 
 def show_conclusion(sweep_dir: SweepDir, console: Console) -> None:
     """Writes tables, figures and RESULTS.md from what lies on disk, and prints the outcome."""
+    # Figures and statistics take seconds to import: no training waits for them.
+    from analysis.report.conclusion import conclude
+
     conclusion = conclude(sweep_dir)
     _show_cells(conclusion, console)
     for verdict in conclusion.verdicts:
@@ -29,7 +36,7 @@ def show_conclusion(sweep_dir: SweepDir, console: Console) -> None:
     console.print(f"read {sweep_dir.results}", soft_wrap=True)
 
 
-def _show_cells(conclusion: Conclusion, console: Console) -> None:
+def _show_cells(conclusion: "Conclusion", console: Console) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     columns = [number for number, title in enumerate(conclusion.header) if title in _SHOWN]
     for number in columns:
