@@ -11,8 +11,8 @@ function spread(numbers) {
 function marks(trials, key, x, style) {
   const metric = data.metric.id;
   return {
-    x: trials.map(x), y: trials.map((trial) => value(trial, metric)), customdata: trials, mode: "markers", cliponaxis: false,
-    text: trials.map((trial) => plain(`${titleOf(trial)} (${value(trial, "status")})`)), hovertemplate: "%{text}<br>%{y}<extra></extra>",
+    x: trials.map(x), y: trials.map((trial) => Math.min(value(trial, metric), data.metric.edge ?? Infinity)), customdata: trials, mode: "markers", cliponaxis: false,
+    text: trials.map((trial) => plain(`${titleOf(trial)} (${value(trial, "status")}): ${written(value(trial, metric))}`)), hovertemplate: "%{text}<extra></extra>",
     marker: { size: 8, line: { width: 1.5, color: trials.map(colourOf) }, color: trials.map(colourOf), ...style },
     selected: {}, unselected: { marker: { opacity: 0.6 } },
   };
@@ -64,6 +64,6 @@ function startByValue() {
   data.keys.forEach((key, number) => byId("by-value-key").append(element("option", { value: number }, key.name)));
   byId("by-value-key").addEventListener("change", () => { clearBoxes("by-value"); drawByValue(); });
   binders.set("by-value", () => selectsIn("by-value", "metric by value", (points) => new Set(points.map((point) => point.customdata))));
-  watchers.push(drawByValue);
+  followers.push(drawByValue);
   redraws.push(drawByValue);
 }

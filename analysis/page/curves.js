@@ -84,7 +84,7 @@ function startCurves() {
   byId("curves").closest("figure").hidden = data.curves.length === 0;
   byId("curve-metric").addEventListener("change", drawCurves);
   byId("curve-log").addEventListener("change", drawCurves);
-  watchers.push(drawCurves);
+  followers.push(drawCurves);
   redraws.push(drawCurves);
   binders.set("curves", () => byId("curves").on("plotly_click", openClicked));
 }

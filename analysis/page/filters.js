@@ -1,8 +1,12 @@
 // Which trials are shown: each view and each field may hold a filter, and a trial has to pass all of them.
 
 const filters = new Map();
+// Told at once of a change: the count and the table. `followers`, the figures, are drawn anew before the next frame, once for many changes.
 const watchers = [];
+const followers = [];
+const TYPING_MS = 150;
 let shown = everyTrial;
+let isAwaited = false;
 
 // `keeps` is a predicate on trials; `undo` puts the view or field back that set the filter.
 function setFilter(name, text, keeps, undo) {
@@ -18,6 +22,9 @@ function refresh() {
   const rules = [...filters.values()];
   shown = everyTrial.filter((trial) => rules.every((rule) => rule.keeps(trial)));
   for (const watcher of watchers) watcher();
+  if (isAwaited) return;
+  isAwaited = true;
+  requestAnimationFrame(() => { isAwaited = false; for (const follower of followers) follower(); });
 }
 
 function showFilters() {
@@ -42,11 +49,13 @@ function searchField() {
   const searched = data.columns.filter((column) => !column.numeric).map((column) => column.id);
   const texts = everyTrial.map((trial) => [titleOf(trial), ...searched.map((id) => value(trial, id) ?? "")].join("\n").toLowerCase());
   const field = byId("search");
-  field.addEventListener("input", () => {
+  const search = () => {
     const wanted = field.value.trim().toLowerCase();
     if (!wanted) return dropFilter("search");
     setFilter("search", `“${field.value.trim()}”`, (trial) => texts[trial].includes(wanted), () => { field.value = ""; });
-  });
+  };
+  let typing = null;
+  field.addEventListener("input", () => { clearTimeout(typing); typing = setTimeout(search, everyTrial.length > 200 ? TYPING_MS : 0); });
 }
 
 // A list of what a column takes, for everything that is no number.

@@ -1,6 +1,7 @@
 """``report.html``: a sweep as one file that needs no other and no network: verdicts, figures that answer each other, every trial."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +19,32 @@ from trainable.spec.atomic_write import write_text
 from trainable.spec.sweep_dir import SweepDir
 
 
-def write_page(study: Study, directory: SweepDir, files: Sequence[Path] = ()) -> Path:
-    """Writes the page of `study` into `directory`, with links to those of `files` that lie below it. Raises OSError."""
+@dataclass(frozen=True)
+class Judged:
+    """What the page says of the claims and of the confirmed cells."""
+
+    verdicts: Sequence[Verdict]
+    cells: Sequence[CellSummary]
+
+    @classmethod
+    def of(cls, study: Study) -> "Judged":
+        return cls(verdicts(study.statement, study.rows), compare(study.statement, study.rows))
+
+
+def write_page(study: Study, directory: SweepDir, files: Sequence[Path] = (), judged: Judged | None = None) -> Path:
+    """Writes the page of `study` into `directory`, with links to those of `files` that lie below it.
+
+    `judged` is given where it is known already, since it takes longer than all the rest. Raises OSError.
+    """
     links = sorted(file.relative_to(directory.path).as_posix() for file in files if file.is_relative_to(directory.path))
-    write_text(directory.page, report_html(study, links))
+    write_text(directory.page, report_html(study, links, judged))
     return directory.page
 
 
-def report_html(study: Study, links: Sequence[str] = ()) -> str:
+def report_html(study: Study, links: Sequence[str] = (), judged: Judged | None = None) -> str:
     """The page as text: the same study and links give the same bytes."""
     scripts = [library(), own_script()]
-    statement, cells = study.statement, compare(study.statement, study.rows)
+    statement, judged = study.statement, judged or Judged.of(study)
     page: str = template("report.html").render(
         statement=statement,
         policy=policy(scripts),
@@ -36,9 +52,9 @@ def report_html(study: Study, links: Sequence[str] = ()) -> str:
         scripts=[Markup(script) for script in scripts],
         data=embedded(page_data(study)),
         facts=_facts(study),
-        verdicts=[_told(verdict, study) for verdict in verdicts(statement, study.rows)],
+        verdicts=[_told(verdict, study) for verdict in judged.verdicts],
         header=HEADER,
-        cells=_cell_rows(study, cells),
+        cells=_cell_rows(study, judged.cells),
         trials=len(study.rows),
         carried=len(shown_rows(study)),
         links=_grouped(links),

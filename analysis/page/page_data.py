@@ -7,6 +7,7 @@ from typing import Any
 
 from analysis.columns import CONFIG_PREFIX, Row
 from analysis.figures.key_axis import KeyAxis, key_axes, needs_log
+from analysis.figures.metric_by_value import by_value, worst_shown
 from analysis.figures.style import key_label, metric_label
 from analysis.page.curve_data import curve_data, significant
 from analysis.page.palette import palette, ramp
@@ -55,6 +56,7 @@ def page_data(study: Study) -> dict[str, Any]:
             "label": metric_label(statement.metric),
             "higherIsBetter": statement.higher_is_better,
             "log": needs_log(values),
+            "edge": _edge(study),
         },
         "keys": _keys(study),
         "columns": _columns(study, rows),
@@ -63,6 +65,12 @@ def page_data(study: Study) -> dict[str, Any]:
         "config": flat(statement.base_config),
         "ranks": {"light": ramp("light", _RANKS), "dark": ramp("dark", _RANKS)},
     }
+
+
+def _edge(study: Study) -> float | None:
+    """The value beyond which a trial is drawn at the edge of its figure; None: all are drawn where they are."""
+    worst = worst_shown(by_value(study, study.statement.varied[0])) if study.statement.varied else None
+    return None if worst is None else significant(worst, 4)
 
 
 def _is_full(row: Row) -> bool:

@@ -113,6 +113,6 @@ function startParallel() {
   if (axes.length < 2) return;
   byId("parallel").style.minWidth = `${Math.max(280, 118 * axes.length)}px`;
   binders.set("parallel", () => selectsIn("parallel", "parallel coordinates", passedBoxes));
-  watchers.push(drawParallel);
+  followers.push(drawParallel);
   redraws.push(drawParallel);
 }

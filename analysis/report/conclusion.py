@@ -9,7 +9,7 @@ from analysis.checkpoints.of_sweep import verify_trials
 from analysis.compare import CellSummary, compare
 from analysis.figures.registry import draw_figures
 from analysis.load import Sweep, load_sweep
-from analysis.page.page import write_page
+from analysis.page.page import Judged, write_page
 from analysis.report.cells import HEADER, row_of, statuses
 from analysis.report.evidence import Evidence
 from analysis.report.exploration import Savings, savings
@@ -58,7 +58,7 @@ def conclude(directory: SweepDir, *, hash_checkpoints: bool = False) -> Conclusi
     evidence = Evidence(sweep, study, conclusion.verdicts, conclusion.cells, figures, verify_trials(sweep.trials, hashes))
     hashes.remember()
     notes = write_pages(evidence)
-    write_page(study, directory, conclusion.files)
+    write_page(study, directory, conclusion.files, Judged(conclusion.verdicts, conclusion.cells))
     return replace(conclusion, notes=[*conclusion.notes, *notes])
 
 

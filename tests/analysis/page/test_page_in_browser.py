@@ -1,14 +1,18 @@
 """The report page in a real browser: Debian's Chromium or another that is installed; nothing is downloaded."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from hostile_sweep import hostile_sweep, study_of
+from sweep_on_disk import LR, SweepBuilder
 
 from analysis.page.page import write_page
+from analysis.page.server import PageServer
 from trainable.spec.sweep_dir import SweepDir
 
 pytestmark = pytest.mark.slow
@@ -71,10 +75,9 @@ def column(page: Any, name: str) -> list[str]:
 
 def drawn(page: Any, figure: str) -> set[int]:
     """Trials whose marks or curves a figure shows beside the pale ones."""
-    found = page.evaluate(
-        "id => document.getElementById(id).data.filter(trace => trace.hoverinfo !== 'skip').flatMap(trace => trace.customdata ?? [])",
-        figure,
-    )
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")  # figures follow before a frame
+    shown = "document.getElementById(id).data.filter(trace => trace.hoverinfo !== 'skip')"
+    found = page.evaluate(f"id => {shown}.flatMap(trace => trace.customdata ?? [])", figure)
     return {trial for trial in found if trial is not None}
 
 
@@ -132,10 +135,10 @@ def test_ranges_search_and_configurations_filter_too(page: Any) -> None:
     page.fill("fieldset:has-text('lr') input[placeholder='from']", "0.01")
     page.press("fieldset:has-text('lr') input[placeholder='from']", "Enter")
     assert {float(text) for text in column(page, "lr")} == {0.01, 0.03, 0.1, 1.0}
-    page.fill("#search", "DISK")
-    assert page.inner_text("#count") == "0 of 14 trials"
-    page.fill("#search", "onerror")
-    assert len(names(page)) == 1
+    for wanted, count in (("nowhere", 0), ("ONERROR", 1)):
+        page.fill("#search", wanted)
+        page.wait_for_selector(f"#count:text-is('{count} of 14 trials')")
+        assert len(names(page)) == count
     page.click("#clear")
     page.click("#cells button.cell >> nth=1")
     assert [name.endswith("(winner)") for name in names(page)] == [True] * 4
@@ -164,6 +167,7 @@ def test_a_box_over_an_axis_filters_the_others(page: Any) -> None:
 
 def test_a_trial_opens_with_its_curve_and_configuration_and_closes_by_key(page: Any) -> None:
     page.fill("#search", "runtimeerror")
+    page.wait_for_selector("#count:text-is('1 of 14 trials')")
     page.focus("#trial-table tbody button.open")
     page.keyboard.press("Enter")
     details = page.locator("#details")
@@ -203,3 +207,21 @@ def test_it_turns_to_a_phones_width(page: Any) -> None:
         page.wait_for_timeout(100)
     assert page.evaluate("document.querySelector('#curves .main-svg').clientWidth") <= 390
     page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_the_list_renews_itself_while_a_sweep_runs(browser: Any, sweep: SweepBuilder) -> None:
+    sweep.driver()
+    ledger = sweep.write().ledger
+    with PageServer(sweep.root, 0) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            page = browser.new_page()
+            page.goto(server.url)
+            assert "0 of 0 started" in page.inner_text("#sweeps tbody")
+            sweep.trial({LR: 0.003}, final=4.0)
+            ledger.write_text("".join(json.dumps(event) + "\n" for event in sweep.events))
+            page.wait_for_selector("#sweeps tbody :text('1 of 1 started')", timeout=PATIENCE_MS)
+        finally:
+            server.shutdown()
+            thread.join()
