@@ -11,7 +11,9 @@ from rich.console import Console
 from sweeps.runner.blueprint import Blueprint, draw_up
 from sweeps.runner.cluster.offer import offer_of
 from sweeps.runner.cluster.teardown import read_cluster
-from sweeps.runner.drive import Options, drive
+from sweeps.runner.drive import Options, choose_directory, drive
+from sweeps.runner.last_word import last_word
+from sweeps.runner.notify import Target, targets_of, tell, without_targets
 from sweeps.runner.options import RETRYABLE, option_parser
 from sweeps.runner.price import price
 from sweeps.runner.resources import local_slots, resource_mistakes, worker_mistakes, writable_mistakes
@@ -19,7 +21,7 @@ from sweeps.runner.sweep import Sweep
 from sweeps.runner.trial_table import values_text
 from sweeps.runner.watch import watch
 from trainable.spec.compose import overrides_of
-from trainable.spec.mistakes import EXIT_DONE, EXIT_WRONG_REQUEST, WrongRequest, render, unknown
+from trainable.spec.mistakes import EXIT_DONE, EXIT_FAILED, EXIT_WRONG_REQUEST, WrongRequest, render, unknown
 from trainable.spec.status import Status
 
 
@@ -39,7 +41,8 @@ def _run(sweep: Sweep, given: argparse.Namespace, console: Console) -> int:
         return watch(given.watch, console)
     storage = overrides_of([("experiment.results_dir", given.storage)]) if given.storage else []
     retry = _statuses(given.retry)
-    blueprint = draw_up(sweep, [*given.overrides, *storage])
+    targets, wrong_targets = targets_of(given.overrides)
+    blueprint = _draw_up(sweep, [*without_targets(given.overrides), *storage], wrong_targets)
     mistakes = worker_mistakes(blueprint.base) + ([] if given.address or given.cluster else resource_mistakes(blueprint.base))
     if given.cluster and not given.dry_run:
         mistakes.append(f"--cluster {given.cluster} prices a --dry-run; a sweep runs on the cluster with --address auto")
@@ -51,7 +54,33 @@ def _run(sweep: Sweep, given: argparse.Namespace, console: Console) -> int:
     mistakes += writable_mistakes(blueprint.base.experiment.results_dir)
     if mistakes:
         raise WrongRequest(mistakes)
-    return drive(blueprint, Options(given.address, given.fresh, retry, given.dashboard), console)
+    return _drive(blueprint, Options(given.address, given.fresh, retry, given.dashboard), targets, console)
+
+
+def _draw_up(sweep: Sweep, overrides: Sequence[str], mistakes: list[str]) -> Blueprint:
+    """`draw_up`, with mistakes that were found before."""
+    try:
+        blueprint = draw_up(sweep, overrides)
+    except WrongRequest as wrong:
+        raise WrongRequest([*mistakes, *wrong.mistakes]) from wrong
+    if mistakes:
+        raise WrongRequest(mistakes)
+    return blueprint
+
+
+def _drive(blueprint: Blueprint, options: Options, targets: Sequence[Target], console: Console) -> int:
+    """`drive`, and word of its end: also of one that it does not survive, but not of a wrong request, which starts nothing."""
+    code = EXIT_FAILED
+    try:
+        code = drive(blueprint, options, console)
+    except WrongRequest:
+        targets = ()
+        raise
+    finally:
+        if targets:
+            message = last_word(blueprint.sweep.name, choose_directory(blueprint, fresh=False), code)
+            tell(targets, message, lambda text: console.print(f"note: {text}", style="yellow", soft_wrap=True))
+    return code
 
 
 def _statuses(text: str) -> frozenset[Status]:

@@ -16,6 +16,7 @@ from sweeps.runner.conductor import Conductor
 from sweeps.runner.endings import RayLost, StorageFailed, mend_summaries, storage_trouble
 from sweeps.runner.launch import run_trials, running_ray, terminate_like_interrupt
 from sweeps.runner.ledger import Ledger
+from sweeps.runner.notify import without_targets
 from sweeps.runner.plan import Finished, Limits, next_action, seed_mistakes, wanted_trials
 from sweeps.runner.price import plan_of
 from sweeps.runner.progress import Progress
@@ -212,4 +213,4 @@ def _interrupted(conductor: Conductor, ledger: Ledger, console: Console) -> int:
 
 def _command() -> str:
     module = Path(sys.argv[0]).stem
-    return " ".join([f"python -m sweeps.{module}", *sys.argv[1:]])
+    return " ".join([f"python -m sweeps.{module}", *without_targets(sys.argv[1:])])

@@ -13,7 +13,9 @@ def option_parser(name: str, hypothesis: str) -> argparse.ArgumentParser:
         prog=f"python -m sweeps.{name}",
         description=f"{hypothesis} The same command resumes, extends and repairs.",
     )
-    parser.add_argument("overrides", nargs="*", help="group=choice, key.path=value, and settings such as sweep.seeds=[1,2,3]")
+    parser.add_argument(
+        "overrides", nargs="*", help="group=choice, key.path=value, settings (sweep.seeds=[1,2,3]), notify=command:...|webhook:URL"
+    )
     parser.add_argument("--dry-run", action="store_true", help="compose and check every trial, print the price tag, start nothing")
     parser.add_argument("--address", help="a running Ray cluster (auto: the one of this machine); without it Ray is embedded")
     parser.add_argument("--cluster", type=Path, metavar="FILE", help="with --dry-run: the price on the nodes of this cluster file")

@@ -5,13 +5,14 @@ from dataclasses import fields
 from typing import Any
 
 from sweeps import CLUSTER, sweep_names
+from sweeps.runner.notify import KINDS
 from sweeps.runner.options import option_names
 from sweeps.runner.settings import SECTIONS, known_settings
 from trainable.spec.compose import choices, known_keys
 from trainable.spec.config import GROUPS
 
 _TRAIN = "trainable.train"
-_SHORT = ("scheduler", "searcher", "metric")
+_SHORT = ("scheduler", "searcher", "metric", "notify")
 
 
 def candidates(line: str) -> list[str]:
@@ -60,6 +61,8 @@ def _values(key: str, of_sweep: bool) -> list[str]:
         return choices(key)
     if of_sweep and key.removesuffix(".name") in ("scheduler", "searcher"):
         return _registered(key.removesuffix(".name"))
+    if of_sweep and key == "notify":
+        return [f"{kind}:" for kind in KINDS]
     group, _, name = key.partition(".")
     schema = GROUPS.get(group) or (SECTIONS.get(group) if of_sweep else None)
     types: dict[str, Any] = {field.name: field.type for field in fields(schema)} if schema else {}
