@@ -4,6 +4,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
+from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
@@ -75,7 +76,24 @@ def known_keys() -> list[str]:
 
 def to_plain(config: RunConfig) -> dict[str, Any]:
     """Nested plain dictionaries, ready for YAML or JSON."""
-    return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.structured(config), resolve=True))
+    groups = {f.name: getattr(config, f.name) for f in fields(config)}
+    texts = {name: repr(group) for name, group in groups.items()}
+    if any("${" in text for text in texts.values()):  # one group speaks of another
+        return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.structured(config), resolve=True))
+    return {name: deepcopy(_plain_group(_Group(texts[name], group))) for name, group in groups.items()}
+
+
+@dataclass(frozen=True)
+class _Group:
+    """A group of a configuration, told from others by its text: most are the same in every trial of a sweep."""
+
+    text: str
+    values: Any = field(compare=False)
+
+
+@lru_cache(maxsize=256)
+def _plain_group(group: _Group) -> dict[str, Any]:
+    return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.structured(group.values)))
 
 
 def from_plain(values: dict[str, Any]) -> RunConfig:

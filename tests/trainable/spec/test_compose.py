@@ -1,8 +1,11 @@
+import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from omegaconf import OmegaConf
 
 from trainable.spec.compose import PRESETS, choices, compose_run, from_plain, known_keys, overrides_of, to_plain
 from trainable.spec.config import GROUPS, RunConfig
@@ -96,6 +99,21 @@ def test_composing_again_does_not_remember_earlier_overrides() -> None:
 def test_plain_values_lead_back_to_the_same_configuration() -> None:
     config = compose_run(["model=gpt2-small", "optimizer=sgd", "tracking.tags=[a,b]"])
     assert from_plain(to_plain(config)) == config
+
+
+@pytest.mark.parametrize("name", choices("experiment"))
+def test_plain_values_are_those_of_the_whole_configuration(name: str) -> None:
+    """Groups are made plain one by one, and kept: the outcome is OmegaConf's of all of them together, to the type of a number."""
+    config = compose_run([f"experiment={name}"])
+    whole = replace(config, optimizer=replace(config.optimizer, lr=1, betas=[0, 1]), resources=replace(config.resources, gpus_per_trial=1))
+    for each in (config, whole, RunConfig()):
+        assert json.dumps(to_plain(each)) == json.dumps(OmegaConf.to_container(OmegaConf.structured(each), resolve=True))
+
+
+def test_plain_values_may_be_changed_by_who_asked_for_them() -> None:
+    config = compose_run(["tracking.tags=[a]"])
+    to_plain(config)["tracking"]["tags"].append("b")
+    assert to_plain(config)["tracking"]["tags"] == ["a"]
 
 
 def test_foreign_values_are_refused() -> None:
