@@ -42,7 +42,7 @@ def _tables(sweep_dir: SweepDir, console: Console) -> None:
     summarize(load_sweep(sweep_dir))
 
 
-def _run_trials(conductor: Conductor, resources: object, beat: Callable[[], None]) -> None:
+def _run_trials(conductor: Conductor, resources: object, beat: Callable[[], None], watch: None) -> None:
     while not isinstance(assignment := conductor.next_trial(), Finished):
         if assignment is None:
             raise RuntimeError("the plan waits, but nothing runs")
