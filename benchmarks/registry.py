@@ -2,6 +2,7 @@
 
 from benchmarks.benchmark import Benchmark
 from benchmarks.driver_scale import DRIVER_SCALE
+from benchmarks.first_step import FIRST_STEP
 from benchmarks.optimizer_step import OPTIMIZER_STEP
 from benchmarks.report_overhead import REPORT_OVERHEAD
 from benchmarks.search_cost import SEARCH_COST
@@ -15,6 +16,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "trial_overhead": TRIAL_OVERHEAD,
     "report_overhead": REPORT_OVERHEAD,
     "sweep_efficiency": SWEEP_EFFICIENCY,
+    "first_step": FIRST_STEP,
     "train_step": TRAIN_STEP,
     "optimizer_step": OPTIMIZER_STEP,
     "search_cost": SEARCH_COST,

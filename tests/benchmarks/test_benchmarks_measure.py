@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks.__main__ import measure
+from benchmarks.first_step import PARTS, _parts
 from benchmarks.recorded_curves import RecordedCurves
 from benchmarks.replayed_search import explore_and_confirm, full_length, ray_asha
 from benchmarks.search_cost import BASELINE, SPACE
@@ -133,6 +134,26 @@ def test_what_a_sweep_costs_is_measured_of_all_contenders(name: str, options: li
     assert {contender["trials"] for contender in contenders.values()} == {4}
 
 
+@pytest.mark.ray
+@pytest.mark.slow
+def test_every_part_of_a_start_is_measured(tmp_path: Path) -> None:
+    found = written("first_step", tmp_path, "--rounds", "1", "--contenders", "ours", "model=micro")
+    parts = found["measured"]["seconds"]["ours"]
+    assert set(parts) == {*PARTS.values(), "total"}
+    assert sum(parts[name] for name in PARTS.values()) == pytest.approx(parts["total"])
+    assert all(parts[name] > 0 for name in ("imports_of_the_driver", "ray_init", "import_of_torch", "first_step"))
+    assert found["ratios"]["start to the first training step"]["value"] is None
+
+
+def test_a_worker_that_was_started_ahead_costs_no_time_before_it_is_asked_for() -> None:
+    marks = {mark: float(number) for number, mark in enumerate(PARTS, 1)}
+    marks["worker_reached"] = 2.0  # while Ray was starting
+    parts = _parts(0.0, marks)
+    assert parts["worker_start"] == 0.0
+    assert parts["import_of_torch"] == 2.0
+    assert parts["total"] == len(PARTS)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -140,6 +161,7 @@ def test_what_a_sweep_costs_is_measured_of_all_contenders(name: str, options: li
         (["report_overhead", "--evaluations", "1"], "--evaluations 1: at least 2"),
         (["sweep_efficiency", "--cases", "4by10"], "TRIALSxSECONDS"),
         (["search_cost", "--steps", "10"], "a multiple of 9"),
+        (["first_step", "--rounds", "0"], "--rounds 0: at least 1"),
         (["train_step", "--rounds", "0"], "--rounds 0: at least 1"),
         (["optimizer_step", "--optimizers", "adafacter"], "did you mean 'adafactor'"),
     ],
