@@ -7,7 +7,7 @@ import tarfile
 
 from analysis.archive.sources import DISTRIBUTIONS, ROOT, packed_sources, requirements
 
-MODULE_OF = {"hydra-core": "hydra", "PyYAML": "yaml"}
+MODULE_OF = {"hydra-core": "hydra", "Jinja2": "jinja2", "MarkupSafe": "markupsafe", "PyYAML": "yaml"}
 
 
 def test_the_named_packages_are_all_that_rebuilding_imports() -> None:
@@ -25,7 +25,9 @@ def test_the_sources_are_packed_the_same_way_again() -> None:
     assert packed == packed_sources()
     with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
         names = tar.getnames()
-    assert {"analysis/archive/rebuild.py", "trainable/spec/presets/config.yaml", "pyproject.toml"} <= set(names)
+    assert {"analysis/archive/rebuild.py", "analysis/page/report.html", "trainable/spec/presets/config.yaml", "pyproject.toml"} <= set(
+        names
+    )
     assert names == sorted(names)
 
 
