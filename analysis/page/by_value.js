@@ -39,10 +39,14 @@ function drawByValue() {
   const key = chosenKey();
   if (key === undefined) return;
   const x = (trial) => (key.names ? key.names.indexOf(String(value(trial, key.id) ?? "None")) : value(trial, key.id));
-  const measured = shown.filter((trial) => value(trial, data.metric.id) !== null);
+  const hasValue = (trial) => value(trial, data.metric.id) !== null;
+  const measured = shown.filter(hasValue);
+  const passing = new Set(shown);
+  const others = everyTrial.filter((trial) => hasValue(trial) && !passing.has(trial));
   const is = (name) => (trial) => value(trial, "status") === name;
   const explored = measured.filter((trial) => !isConfirmed(trial));
   const traces = [
+    { ...marks(others, key, x, { size: 6, color: ink("faint"), line: { width: 0 } }), hoverinfo: "skip", hovertemplate: null },
     marks(explored.filter((trial) => !is("stopped_early")(trial) && !is("diverged")(trial)), key, x, { symbol: "circle-open" }),
     marks(explored.filter(is("stopped_early")), key, x, { symbol: "triangle-down-open" }),
     marks(measured.filter(is("diverged")), key, x, { symbol: "x-thin-open" }),
