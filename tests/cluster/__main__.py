@@ -1,6 +1,7 @@
 """The long form: ``python -m tests.cluster [--faults a,b]``, each fault in a sweep of its own, compared with an undisturbed one."""
 
 import argparse
+import signal
 import sys
 import time
 
@@ -28,6 +29,7 @@ def main() -> int:
     if reason := refusal():
         print(reason, file=sys.stderr)
         return 1
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # a polite kill leaves nothing either
     failed = []
     with launched() as cluster:
         undisturbed = WatchedSweep(cluster, "undisturbed")

@@ -6,6 +6,7 @@ of its own: the machine's own network is not touched, and several labs never mee
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -48,7 +49,7 @@ class Lab:
     hosts: dict[str, Host] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.label = f"lab{os.getpid() % 100_000}"
+        self.label = f"lab{os.getpid()}"
         self.switch = f"{self.label}-switch"
         self.shared = self.folder / "shared"
         self.key = self.folder / "key"
@@ -119,6 +120,7 @@ class Lab:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _build(self) -> None:
+        _forget_the_dead()
         self.shared.mkdir(parents=True)
         self.shared.chmod(0o1777)
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self.key)], check=True)
@@ -155,7 +157,20 @@ class Lab:
             "shared_memory_mb": self.shared_memory_mb,
         }
         unshared = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child=SIGKILL"]
-        words = ["ip", "netns", "exec", self._namespace(host.name), *unshared, sys.executable, str(_BOOT), json.dumps(described)]
+        # The hosts go with this process, however it ends.
+        words = [
+            "setpriv",
+            "--pdeathsig",
+            "KILL",
+            "ip",
+            "netns",
+            "exec",
+            self._namespace(host.name),
+            *unshared,
+            sys.executable,
+            str(_BOOT),
+            json.dumps(described),
+        ]
         with open(host.disk / "console.log", "ab") as log:
             host.unshare = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         self._await_sshd(host)
@@ -198,6 +213,15 @@ class Lab:
 
     def _namespace(self, name: str) -> str:
         return f"{self.label}-{name}"
+
+
+def _forget_the_dead() -> None:
+    """Removes the networks of labs whose process was killed before it could."""
+    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=False).stdout.split()
+    for name in listed:
+        owner = re.match(r"lab(\d+)-", name)
+        if owner and not Path("/proc", owner[1]).exists():
+            subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
 
 
 def _ip(*words: str) -> None:

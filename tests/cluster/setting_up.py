@@ -32,7 +32,7 @@ def refusal() -> str | None:
 def launched() -> Iterator[LaunchedCluster]:
     """A cluster on a lab of its own, up and with all its nodes; nothing is left of either."""
     seen_everywhere = sorted({sys.prefix, sys.base_prefix} - {"/usr"})
-    with Lab(Path(tempfile.mkdtemp(prefix="lab-")) / "lab", HOSTS, seen_everywhere) as lab:
+    with Lab(Path(tempfile.mkdtemp(prefix="lab-")), HOSTS, seen_everywhere) as lab:
         cluster = LaunchedCluster(lab)
         cluster.up()
         cluster.await_nodes([name for name in HOSTS if name != "laptop"])
