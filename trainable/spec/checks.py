@@ -104,6 +104,9 @@ def _choice_mistakes(config: RunConfig) -> Iterator[str]:
     for key, (value, known) in one_of.items():
         if value not in known:
             yield unknown(key, value, known)
+    store = config.tracking.mlflow
+    if store not in ("off", "files") and not (store.startswith(("http://", "https://")) and "@" not in store):
+        yield "tracking.mlflow must be off, files or a server's http(s) address, whose user and password MLflow takes from the environment"
     if not config.experiment.results_dir.strip():
         yield "experiment.results_dir is empty; it must name a folder, such as results"
 

@@ -149,6 +149,7 @@ class BoundsConfig:
 class TrackingConfig:
     wandb: str = option("offline", "offline, online or off")
     tensorboard: bool = option(False, "also write TensorBoard event files")
+    mlflow: str = option("off", "off, files (mlruns/ in the results folder) or the address of an MLflow server")
     plots: bool = option(True, "draw plots/*.png when the run ends")
     project: str = option("efficient-optimization-research", "wandb project")
     group: str | None = option(None, "wandb group; None: the sweep's name or the experiment's")

@@ -8,6 +8,7 @@ from trainable.tracker.description import describe_run, run_tags
 from trainable.tracker.flat import FlatLog
 from trainable.tracker.log_file import LogFile
 from trainable.tracker.metrics_csv import MetricsCsv
+from trainable.tracker.mlflow_tracker import MLflow
 from trainable.tracker.plots import Plots
 from trainable.tracker.tensorboard_tracker import TensorBoard
 from trainable.tracker.tracker import RunDescription, Tracker
@@ -34,15 +35,21 @@ TRACKERS: dict[str, Callable[[TrackingConfig], Tracker]] = {
     "plots": lambda _: Plots(),
     "wandb": lambda tracking: Wandb(tracking.wandb),
     "tensorboard": lambda _: TensorBoard(),
+    "mlflow": lambda tracking: MLflow(tracking.mlflow),
 }
 # These may reach beyond the machine, so they run in the background and never stop a run.
-REMOTE = frozenset({"wandb", "tensorboard"})
+REMOTE = frozenset({"wandb", "tensorboard", "mlflow"})
 
 
 def active_trackers(config: RunConfig) -> list[str]:
     """The names of a run's trackers; the files of its own are always there."""
     tracking = config.tracking
-    chosen = {"plots": tracking.plots, "wandb": tracking.wandb != "off", "tensorboard": tracking.tensorboard}
+    chosen = {
+        "plots": tracking.plots,
+        "wandb": tracking.wandb != "off",
+        "tensorboard": tracking.tensorboard,
+        "mlflow": tracking.mlflow != "off",
+    }
     return [name for name in TRACKERS if chosen.get(name, True)]
 
 
