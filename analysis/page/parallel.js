@@ -90,7 +90,7 @@ function drawParallel() {
   ];
   const layout = layoutWith({
     height: 380, dragmode: "select", uirevision: "parallel", selectionrevision: selections.parallel, selections: byId("parallel").layout?.selections ?? [], ...axisMarks(),
-    xaxis: { range: [-0.6, axes.length - 0.45], tickvals: axes.map((_, number) => number), ticktext: axes.map((axis) => plain(axis.name)), tickangle: 0, showgrid: false, showline: false, fixedrange: true },
+    xaxis: { range: [-0.6, axes.length - 0.45], tickvals: axes.map((_, number) => number), ticktext: axes.map((axis) => plain(axis.name).replace(" (log)", "<br>(log)")), tickangle: 0, showgrid: false, showline: false, fixedrange: true },
     yaxis: { range: [isMissing ? BELOW - 0.06 : -0.1, 1.1], visible: false, fixedrange: true },
   });
   byId("best-colour").textContent = isDark() ? "brighter" : "darker";
