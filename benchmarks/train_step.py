@@ -48,7 +48,7 @@ def _run(given: argparse.Namespace) -> Outcome:
     for name, config in configs.items():
         measured[name] = _measure(config, device, given)
         ratios |= _ratios(name, measured[name], device.type)
-    if device.type == "cpu" and not given.models:
+    if device.type == "cpu":
         ratios |= {f"{name}, tokens/s": Ratio(None, PEER, aim=GPU_FACTOR, note=NO_GPU) for name in elsewhere}
         ratios["gpt2-small, utilisation"] = Ratio(None, "a large matrix product", aim=UTILISATION, note=NO_GPU)
     settings = {"rounds": given.rounds, "steps": given.steps, "overrides": given.overrides, "torch_threads": torch.get_num_threads()}
