@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import NoReturn
 
@@ -44,6 +45,8 @@ def _run(sweep: Sweep, given: argparse.Namespace, console: Console) -> int:
     targets, wrong_targets = targets_of(given.overrides)
     blueprint = _draw_up(sweep, [*without_targets(given.overrides), *storage], wrong_targets)
     mistakes = worker_mistakes(blueprint.base) + ([] if given.address or given.cluster else resource_mistakes(blueprint.base))
+    if given.dashboard and find_spec("aiohttp") is None:  # Ray itself would print an error and go on
+        mistakes.append("--dashboard needs what pip install 'transformer-sweeps[cluster]' brings")
     if given.cluster and not given.dry_run:
         mistakes.append(f"--cluster {given.cluster} prices a --dry-run; a sweep runs on the cluster with --address auto")
     if given.dry_run:
