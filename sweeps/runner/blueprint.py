@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from sweeps.runner.blueprint_checks import statement_mistakes
+from sweeps.runner.notify import without_targets
 from sweeps.runner.schedulers.mistakes import scheduler_mistakes
 from sweeps.runner.schedulers.rule import Race
 from sweeps.runner.searchers.directions import higher_is_better
@@ -140,9 +141,10 @@ class Blueprint:
 def draw_up(sweep: Sweep, overrides: Sequence[str]) -> Blueprint:
     """The sweep as the command line changes it, every trial that is known in advance composed and checked.
 
-    Raises `WrongRequest` with all mistakes of settings, overrides, space, baseline and claims.
+    Who is told of its end (``notify=``) is no part of it. Raises `WrongRequest` with all mistakes of settings, overrides, space,
+    baseline and claims.
     """
-    parsed, mistakes = parse_overrides(overrides)
+    parsed, mistakes = parse_overrides(without_targets(overrides))
     if sweep.full is not None and "sweep.scale=full" in overrides:
         sweep = sweep.full
     settings, wrong_settings = apply_settings(sweep.settings, [o for o in parsed if is_setting(o)])

@@ -14,7 +14,7 @@ from sweeps.runner.cluster.offer import offer_of
 from sweeps.runner.cluster.teardown import read_cluster
 from sweeps.runner.drive import Options, choose_directory, drive
 from sweeps.runner.last_word import last_word
-from sweeps.runner.notify import Target, targets_of, tell, without_targets
+from sweeps.runner.notify import Target, targets_of, tell
 from sweeps.runner.options import RETRYABLE, option_parser
 from sweeps.runner.price import price
 from sweeps.runner.resources import local_slots, resource_mistakes, worker_mistakes, writable_mistakes
@@ -43,7 +43,7 @@ def _run(sweep: Sweep, given: argparse.Namespace, console: Console) -> int:
     storage = overrides_of([("experiment.results_dir", given.storage)]) if given.storage else []
     retry = _statuses(given.retry)
     targets, wrong_targets = targets_of(given.overrides)
-    blueprint = _draw_up(sweep, [*without_targets(given.overrides), *storage], wrong_targets)
+    blueprint = _draw_up(sweep, [*given.overrides, *storage], wrong_targets)
     mistakes = worker_mistakes(blueprint.base) + ([] if given.address or given.cluster else resource_mistakes(blueprint.base))
     if given.dashboard and find_spec("aiohttp") is None:  # Ray itself would print an error and go on
         mistakes.append("--dashboard needs what pip install 'transformer-sweeps[cluster]' brings")
