@@ -137,7 +137,7 @@ def test_what_a_sweep_costs_is_measured_of_all_contenders(name: str, options: li
 @pytest.mark.ray
 @pytest.mark.slow
 def test_every_part_of_a_start_is_measured(tmp_path: Path) -> None:
-    found = written("first_step", tmp_path, "--rounds", "1", "--contenders", "ours", "model=micro")
+    found = written("first_step", tmp_path, "--contenders", "ours", "--rounds", "1", "model=micro")
     parts = found["measured"]["seconds"]["ours"]
     assert set(parts) == {*PARTS.values(), "total"}
     assert sum(parts[name] for name in PARTS.values()) == pytest.approx(parts["total"])
