@@ -56,7 +56,8 @@ def _summarize_runs(path: Path, runs: RunFolder, watch: Watch | None, **about: s
 
 def _sources(sweep: Sweep) -> Sources:
     statement = sweep.statement
-    return sources_of(sweep.trials, statement.varied, statement.baseline_cell, sweep.state.finalists or [])
+    finalists = (sweep.state.finalists or []) if statement.explores else []
+    return sources_of(sweep.trials, statement.varied, statement.baseline_cell, finalists)
 
 
 def _with_notes(trial: Trial, notes: dict[str, list[str]]) -> Trial:

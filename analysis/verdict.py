@@ -113,11 +113,11 @@ def _cells_of(statement: Statement, claim: Claim, rows: Sequence[Row]) -> tuple[
         return others, "no cell beside the baseline was tried"
     if claim.cell == WINNER:
         cells = sorted({row["cell"] for row in rows if row["finalist_rank"] == 1})
-        why = "exploration has not named its finalists yet"
+        why = "exploration has not named its finalists yet" if statement.explores else "without an exploration there is no winner"
     else:
         wanted = claim.cell if isinstance(claim.cell, dict) else {}
         matching = [row for row in rows if wanted and _has(row, wanted)]
-        if set(wanted) < set(statement.varied):
+        if set(wanted) < set(statement.varied) and statement.explores:
             # Values that leave keys open speak of the best that the exploration found with them.
             matching = [row for row in matching if row["finalist_rank"] is not None]
         cells = sorted({row["cell"] for row in matching})

@@ -66,8 +66,12 @@ class Evidence:
 
     @property
     def winner(self) -> CellSummary | None:
-        """The confirmed cell that the exploration put first; None before a confirmation."""
-        return next((cell for cell in self.cells if cell.rank == 1), None)
+        """The confirmed cell that the exploration put first, without one the best of all; None before a confirmation."""
+        statement = self.sweep.statement
+        measured = [(cell.mean, cell) for cell in self.cells if cell.mean is not None]
+        if statement.explores or not measured:
+            return next((cell for cell in self.cells if cell.rank == 1), None)
+        return (max if statement.higher_is_better else min)(measured, key=lambda pair: pair[0])[1]
 
     @property
     def baseline(self) -> CellSummary | None:

@@ -260,3 +260,16 @@ def test_a_winner_at_the_edge_of_its_grid_is_told(sweep: SweepBuilder) -> None:
     assert judged(sweep).reason.endswith("; optimizer.lr = 0.01 is the largest of the 3 values tried: extend the space")
     sweep.trial({LR: 0.03}, status=Status.DIVERGED)
     assert "extend" not in judged(sweep).reason
+
+
+def test_without_an_exploration_nobody_is_the_winner(sweep: SweepBuilder) -> None:
+    sweep.statement.settings = {"explore": {"enabled": False}}
+    unnamed = judged(confirmed(sweep, DIFFERENCES), max_relative_difference=0.0)
+    assert (unnamed.outcome, unnamed.reason) == ("UNDECIDED", "without an exploration there is no winner")
+    rows = rows_of_sweep(load_sweep(sweep.directory))
+    assert {row["finalist_rank"] for row in rows} == {None}
+
+
+def test_without_an_exploration_a_claim_is_about_the_cell_it_names(sweep: SweepBuilder) -> None:
+    sweep.statement.settings = {"explore": {"enabled": False}}
+    assert judged(confirmed(sweep, DIFFERENCES), max_relative_difference=0.0, cell={LR: 0.01}).outcome == "CONFIRMED"

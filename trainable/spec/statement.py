@@ -68,6 +68,11 @@ class Statement:
     created: str = ""
     amendments: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def explores(self) -> bool:
+        """Whether there is an exploration, and so a winner; else every cell runs on every seed, and none comes before another."""
+        return bool(self.settings.get("explore", {}).get("enabled", True))
+
     def amending(self, before: "Statement", now: str) -> "Statement":
         """This statement as a later form of `before`: its date stays, and what it said otherwise is kept with the time of the change."""
         earlier, later = asdict(before), asdict(self)
