@@ -64,7 +64,8 @@ def report_html(study: Study, links: Sequence[str] = (), judged: Judged | None =
 
 def _facts(study: Study) -> list[tuple[str, str]]:
     statement, names = study.statement, short_names(study.statement.varied)
-    confirmed = f"confirmed on the seeds {', '.join(map(str, statement.seeds))}"
+    seeds = f"the seeds {', '.join(map(str, statement.seeds))}"
+    how = f"explored on seed {statement.explore_seed}, confirmed on {seeds}" if statement.explores else f"every cell on {seeds}"
     facts = [
         ("Hypothesis", statement.hypothesis or "(none was written down)"),
         ("Written down", f"{statement.created}, before the first trial" if statement.created else ""),
@@ -72,7 +73,7 @@ def _facts(study: Study) -> list[tuple[str, str]]:
         ("Date", overview.dates(study.rows)),
         *((f"Varied: {names[key]}", overview.tried_values(study.rows, key)) for key in statement.varied),
         ("Baseline", ", ".join(f"{names.get(key, key)} = {shown(value)}" for key, value in statement.baseline_values.items())),
-        ("Full run", f"{statement.max_steps:,} steps; explored on seed {statement.explore_seed}, {confirmed}"),
+        ("Full run", f"{statement.max_steps:,} steps; {how}"),
     ]
     return [(name, text) for name, text in facts if text]
 

@@ -20,9 +20,10 @@ def section(study: Study, cells: Sequence[CellSummary]) -> list[str]:
     statement = study.statement
     unit = metric_column(statement.metric).unit
     seeds = ", ".join(map(str, statement.seeds))
+    fresh = ", which the exploration did not use" if statement.explores else ""
     intro = (
-        f"{statement.metric}{'' if unit == '1' else f' in {unit}'} at the end of full runs on the seeds {seeds}, which the "
-        "exploration did not use; mean ± sample standard deviation. Paired: mean of the relative differences to the baseline seed "
+        f"{statement.metric}{'' if unit == '1' else f' in {unit}'} at the end of full runs on the seeds {seeds}{fresh}; mean ± sample "
+        "standard deviation. Paired: mean of the relative differences to the baseline seed "
         f"by seed (below 0 is better), with its {statement.confidence:.0%} interval."
     )
     results = table(HEADER, [row_of(cell, study.cells) for cell in cells])

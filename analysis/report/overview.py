@@ -92,7 +92,9 @@ def _budget(statement: Statement) -> str:
     scheduler = statement.settings.get("scheduler")
     name = scheduler.get("name") if isinstance(scheduler, dict) else None
     explored = f"explored on seed {statement.explore_seed}" + (f" with {name}" if name else "")
-    return f"{statement.max_steps:,} steps for a full run; {explored}; confirmed on the seeds {', '.join(map(str, statement.seeds))}"
+    seeds = f"the seeds {', '.join(map(str, statement.seeds))}"
+    how = f"{explored}; confirmed on {seeds}" if statement.explores else f"every cell on {seeds}"
+    return f"{statement.max_steps:,} steps for a full run; {how}"
 
 
 def _cost(evidence: Evidence) -> str:
