@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from trainable.data.prepare import prepare
 from trainable.request import request_run
 from trainable.spec.atomic_write import write_json
 from trainable.spec.compose import overrides_of
@@ -47,6 +48,7 @@ def _train(overrides: Sequence[str]) -> Curve:
     from trainable.learner import Learner
 
     config = request_run(overrides)
+    prepare(config.data, report=lambda _: None)
     training, learner, curve = config.training, Learner(config), Curve()
     for step in range(1, training.max_steps + 1):
         numbers = learner.take_step(step, measure_update=False)

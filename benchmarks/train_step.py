@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.benchmark import Benchmark, Outcome, Ratio
 from benchmarks.timing import CPU, WALL, medians, take_turns
+from trainable.data.prepare import prepare
 from trainable.model.size import flops_per_token, parameter_count
 from trainable.request import request_run
 from trainable.spec.config import RunConfig
@@ -46,6 +47,7 @@ def _run(given: argparse.Namespace) -> Outcome:
     ratios: dict[str, Ratio] = {}
     measured: dict[str, Any] = {}
     for name, config in configs.items():
+        prepare(config.data)
         measured[name] = _measure(config, device, given)
         ratios |= _ratios(name, measured[name], device.type)
     if device.type == "cpu":

@@ -17,6 +17,11 @@ from trainable.spec.mistakes import WrongRequest
 TOY_GPT2 = ["model.num_layers=1", "model.d_model=16", "model.num_heads=2", "model.d_ff=32", "model.context_length=8"]
 
 
+@pytest.fixture
+def small_text(corpus_file: Path, data_root: Path) -> list[str]:
+    return ["data=text", f"data.path={corpus_file}", f"data.root={data_root}", "data.vocab_size=300"]
+
+
 def written(name: str, folder: Path, *options: str) -> dict[str, Any]:
     assert measure([name, "--results", str(folder), *options]) == 0
     (path,) = folder.glob(f"{name}-*.json")
@@ -27,8 +32,9 @@ def written(name: str, folder: Path, *options: str) -> dict[str, Any]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("model", "shape"), [("micro", []), ("gpt2-small", TOY_GPT2)])
-def test_a_training_step_is_measured_beside_the_peer_and_the_limit(model: str, shape: list[str], tmp_path: Path) -> None:
-    found = written("train_step", tmp_path, "--models", model, "--rounds", "1", "--steps", "2", "--matrix", "32", *shape)
+def test_a_training_step_is_measured_beside_its_peer(model: str, shape: list[str], tmp_path: Path, small_text: list[str]) -> None:
+    options = ["--models", model, "--rounds", "1", "--steps", "2", "--matrix", "32"]
+    found = written("train_step", tmp_path, *options, *small_text, *shape)
     rates = found["measured"][model]["wall"]
     assert rates["matmul_flops_per_second"] > 0
     assert all(rates[name]["tokens_per_second"] > 0 for name in ("ours", "ours_without_metrics", "peer"))
@@ -97,10 +103,10 @@ def test_rays_own_scheduler_is_asked_and_random_search_pays_in_full(tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_search_cost_trains_each_curve_once(tmp_path: Path) -> None:
+def test_search_cost_trains_each_curve_once(tmp_path: Path, small_text: list[str]) -> None:
     kept = tmp_path / "curves.json"
     options = ["--steps", "9", "--values", "2", "--seeds", "1", "--trials", "4", "--curves", str(kept)]
-    small = ["training.batch_size=1", "model.context_length=8", "model.d_model=16", "model.d_ff=16"]
+    small = [*small_text, "training.batch_size=1", "model.context_length=8", "model.d_model=16", "model.d_ff=16"]
     first = written("search_cost", tmp_path / "a", *options, *small)
     before = kept.stat().st_mtime_ns
     assert first["measured"] == written("search_cost", tmp_path / "b", *options, *small)["measured"]
@@ -109,11 +115,11 @@ def test_search_cost_trains_each_curve_once(tmp_path: Path) -> None:
     assert set(BASELINE) == set(SPACE)
 
 
-def test_curves_of_another_base_are_not_taken(tmp_path: Path) -> None:
+def test_curves_of_another_base_are_not_taken(tmp_path: Path, small_text: list[str]) -> None:
     path = tmp_path / "curves.json"
     path.write_text(json.dumps({"base": ["model=tiny"], "curves": {"optimizer.lr=0.1 training.seed=1": [1.0]}}))
     assert RecordedCurves(["model=tiny"], path).of({"optimizer.lr": 0.1}, 1) == [1.0]
-    fresh = RecordedCurves(["model=micro", "training.max_steps=1", "training.eval_interval=1", "training.batch_size=1"], path)
+    fresh = RecordedCurves(["model=micro", *small_text, "training.max_steps=1", "training.eval_interval=1", "training.batch_size=1"], path)
     assert fresh.of({"optimizer.lr": 0.1}, 1) != [1.0]
 
 
