@@ -13,6 +13,7 @@ from analysis.report import (
     memory,
     next_steps,
     overview,
+    pareto,
     runs_table,
     storage,
 )
@@ -80,6 +81,7 @@ SECTIONS: list[Section] = [
     findings.section,
     _figures,
     lambda evidence: exploration.section(evidence.study, evidence.sweep.state),
+    lambda evidence: pareto.section(evidence.study),
     runs_table.section,
     memory.section,
     checkpoint_section.section,
