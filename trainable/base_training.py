@@ -1,8 +1,6 @@
 """Trains the base that `model.pretraining` asks for, once for all runs that start from it."""
 
-import fcntl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from trainable.base_config import base_config, base_folder
@@ -12,6 +10,7 @@ from trainable.load_run import load_learner
 from trainable.model.exported import is_exported
 from trainable.run_record import RunIdentity
 from trainable.spec.config import RunConfig
+from trainable.spec.folder_lock import alone_in
 from trainable.spec.identity import TrialKey, cell_of
 from trainable.spec.mistakes import WrongRequest
 from trainable.spec.run_dir import RunDir
@@ -31,16 +30,17 @@ def prepare_base(config: RunConfig, report: Report = print) -> None:
         return
     base = base_config(config)
     folder = base_folder(base)
-    with _alone(folder):
+    run_dir = RunDir(folder.with_name(f"{folder.name}-run"))
+    with alone_in(run_dir.path):
         if is_exported(str(folder)):
             return
         prepare(base.data, report=report)
         report(f"training the base of {config.model.name} ({' '.join(config.model.pretraining)})")
-        _train(base, folder, report)
+        _train(base, run_dir, folder, report)
 
 
-def _train(base: RunConfig, folder: Path, report: Report) -> None:
-    run_dir, cell, seed = RunDir(folder.with_name(f"{folder.name}-run")), cell_of(base), base.training.seed
+def _train(base: RunConfig, run_dir: RunDir, folder: Path, report: Report) -> None:
+    cell, seed = cell_of(base), base.training.seed
     trainer = Trainer(base, run_dir, RunIdentity(str(TrialKey(cell, seed)), cell, seed, stage="base"))
     try:
         while not trainer.done:
@@ -52,11 +52,3 @@ def _train(base: RunConfig, folder: Path, report: Report) -> None:
     with whole_folder(folder) as beside:
         export_merged(load_learner(run_dir, "final"), beside)
     report(f"base in {folder}: eval/loss {evaluation.metrics['eval/loss']:.4f}")
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with open(folder.with_name(f"{folder.name}.lock"), "a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -18,10 +18,6 @@ CHECKPOINTS = "checkpoints"
 SHOWN_IN, REBUILT, STATUS, IN_SWEEP, WITHOUT = "Shown-In", "Rebuilt", "Status", "Sweep", "Without"
 
 
-def run_files(run_dir: RunDir, without: Collection[str]) -> list[str]:
-    return contents(run_dir.path, without).files
-
-
 def file_run(sweep: Sweep, trial: Trial, without: Collection[str], today: str) -> Filing:
     """Everything in the run directory but `without`, and the packages of ``provenance.json`` as a constraints file."""
     found = contents(trial.run_dir.path, without)

@@ -4,16 +4,14 @@ An entry that was edited between its marks is not lost either: the edited text i
 rows of others and its column Notes, which belongs to people.
 """
 
-import fcntl
 import hashlib
-import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from analysis.report.markdown import folded, table
 from trainable.spec.atomic_write import write_text
+from trainable.spec.folder_lock import alone_in
 from trainable.spec.sweep_dir import SweepDir
 
 NAME = "EXPERIMENT_LOG.md"
@@ -42,7 +40,7 @@ def log_path(directory: SweepDir) -> Path:
 
 def write_entry(path: Path, key: str, entry: Callable[[int], list[str]], row: Callable[[int], list[str]]) -> None:
     """Puts the entry of the sweep `key` into the log, in place of an earlier one. Two sweeps that end at once wait for each other."""
-    with _alone(path.parent):
+    with alone_in(path.parent):
         before = path.read_text() if path.exists() else _EMPTY
         number = number_of(before, key)
         after = with_row(with_entry(before, key, entry(number)), key, row(number))
@@ -92,14 +90,3 @@ def _region(key: str) -> re.Pattern[str]:
 
 def _digest(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()[:12]
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Holds the folder's lock, which leaves no file behind."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)

@@ -24,7 +24,6 @@ class Epoch:
     adapter_parameters: int | None = None
     rank: int | None = None
     base_model: str | None = None
-    has_tokenizer: bool = False
     problems: list[str] = field(default_factory=list)
 
 
@@ -55,7 +54,6 @@ def _read(number: int, folder: Path) -> Epoch:
         adapter_parameters=parameters.get("adapter_model.safetensors"),
         rank=rank if isinstance(rank, int) else None,
         base_model=base if isinstance(base, str) and base else None,
-        has_tokenizer=any(name.startswith("tokenizer") for name in files),
         problems=problems,
     )
 

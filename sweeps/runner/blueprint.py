@@ -23,7 +23,6 @@ from trainable.spec.identity import TrialKey, cell_of, content_hash, identity_of
 from trainable.spec.ledger import SweepState
 from trainable.spec.mistakes import WrongRequest
 from trainable.spec.statement import Statement
-from trainable.spec.status import Stage
 
 SWEEP_HASH_LENGTH = 8
 
@@ -110,9 +109,6 @@ class Blueprint:
 
     def key(self, values: Mapping[str, Any], seed: int) -> str:
         return str(TrialKey(self.cell(values), seed))
-
-    def seed_of(self, stage: Stage, seed: int | None = None) -> int:
-        return self.settings.explore.seed if stage == Stage.EXPLORE or seed is None else seed
 
     def statement(self, created: str, state: SweepState) -> Statement:
         """What goes into ``sweep.json`` before the first trial; once the baseline has been found, its cell and values too."""

@@ -17,13 +17,14 @@ from sweeps.runner.last_word import last_word
 from sweeps.runner.notify import Target, targets_of, tell
 from sweeps.runner.options import RETRYABLE, option_parser
 from sweeps.runner.price import price
-from sweeps.runner.resources import local_slots, resource_mistakes, worker_mistakes, writable_mistakes
+from sweeps.runner.resources import local_slots, resource_mistakes, worker_mistakes
 from sweeps.runner.sweep import Sweep
 from sweeps.runner.trial_table import values_text
 from sweeps.runner.watch import watch
 from trainable.spec.compose import overrides_of
 from trainable.spec.mistakes import EXIT_DONE, EXIT_FAILED, EXIT_WRONG_REQUEST, WrongRequest, render, unknown
 from trainable.spec.status import Status
+from trainable.spec.writable_folder import writable_mistakes
 
 
 def main(sweep: Sweep, arguments: Sequence[str] | None = None) -> NoReturn:

@@ -3,7 +3,6 @@
 import os
 
 from trainable.spec.config import ResourcesConfig, RunConfig
-from trainable.spec.writable_folder import writable_mistakes as writable_mistakes
 
 
 def resource_mistakes(config: RunConfig) -> list[str]:

@@ -1,14 +1,14 @@
 """MLflow: the run in ``mlruns/`` beside ``runs/``, or on a tracking server. The only file that imports mlflow."""
 
-import fcntl
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from trainable.spec.atomic_write import write_text
+from trainable.spec.folder_lock import alone_in
 from trainable.spec.status import Status
 from trainable.tracker.description import with_status
 from trainable.tracker.tracker import Row, RunDescription, Tracker
@@ -40,7 +40,8 @@ class MLflow(Tracker):
         self._metric: Any = Metric
         self._client: Any = MlflowClient(folder.as_uri() if self._is_local else self._store)
         self._tags, kept = list(run.tags), root / "mlflow_run_id.txt"
-        with _alone(folder) if self._is_local else nullcontext():
+        # In a folder, two processes that find no experiment would create two of one name.
+        with alone_in(folder) if self._is_local else nullcontext():
             experiment = self._experiment(run.project)
         self._id = self._client.create_run(experiment, run_name=run.experiment_id).info.run_id
         if resume_step is not None and kept.exists():
@@ -92,15 +93,6 @@ class MLflow(Tracker):
     def _log(self, metrics: list[Any]) -> None:
         for first in range(0, len(metrics), _BATCH):
             self._client.log_batch(self._id, metrics=metrics[first : first + _BATCH])
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """In a folder, two processes that find no experiment would create two of one name."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".creating", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def _flat(config: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

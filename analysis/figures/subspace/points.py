@@ -136,8 +136,3 @@ def by_budget(study: Study) -> dict[str, Study]:
     """The study parted by intrinsic dimension: ``_d1000`` and so on, empty where none is set."""
     budgets = sorted({int(d) for row in study.rows if (d := _setting(study, row, BUDGET)) is not None})
     return {f"_d{d}": replace(study, rows=[row for row in study.rows if _setting(study, row, BUDGET) == d]) for d in budgets}
-
-
-def has_study(study: Study) -> bool:
-    """Whether the sweep is about allocations of a subspace."""
-    return any(point.bound or point.risk for point in points(study))
