@@ -34,7 +34,7 @@ class Outlook:
         if stage == Stage.CONFIRM and self.state.finalists is not None:
             cells = {*self.state.finalists, self.baseline_cell} - {None}
             return len(cells) * len(self.statement.seeds)
-        return self._expected(f"{stage}_trials")
+        return self.expected(f"{stage}_trials")
 
     def ended(self, stage: Stage) -> int:
         records = self.state.trials.values()
@@ -47,18 +47,6 @@ class Outlook:
         until = self.state.last_time if self.has_ended and self.state.last_time else now
         return max(0.0, (until - datetime.fromisoformat(self.state.drivers[-1]["time"])).total_seconds())
 
-    def eta_seconds(self, now: datetime) -> float | None:
-        """Remaining steps at this driver's pace; None before there is a pace, and when nothing is left."""
-        expected = self._expected("steps")
-        if self.has_ended or expected is None:
-            return None
-        done = steps_done(self.state)
-        since_start = done - self.state.drivers[-1]["steps_before"]
-        if since_start <= 0:
-            return None
-        left = self._confirmation_left() if self.state.finalists is not None else expected - done
-        return self.elapsed_seconds(now) / since_start * left if left > 0 else None
-
     @property
     def has_ended(self) -> bool:
         return has_ended(self.state)
@@ -69,28 +57,31 @@ class Outlook:
 
     def budget(self, now: datetime) -> list[str]:
         """``12 of 40 trials`` and so on, for each budget that is set."""
-        limits: dict[str, Any] = self.statement.settings.get("budget", {})
+        spent = self.spent(now)
+        limits = self.limits
+        return [f"{spent[name]:.3g} of {limits[name]:g} {name.replace('_', '-')}" for name in spent if limits.get(name) is not None]
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """The budgets by name; None for one that is not set."""
+        return dict(self.statement.settings.get("budget", {}))
+
+    def spent(self, now: datetime) -> dict[str, float]:
+        """What is used up of every kind of budget."""
         running = [r for r in self.state.trials.values() if r.status == Status.RUNNING and r.resumed]
         idle = 0.0 if self.has_ended or self.state.last_time is None else max(0.0, (now - self.state.last_time).total_seconds())
         busy = sum((now - datetime.fromisoformat(record.resumed)).total_seconds() for record in running if not self.has_ended)
         gpus = _gpus(self.statement.base_config.get("resources", {}).get("gpus_per_trial", 0))
-        spent = {
+        return {
             "trials": float(len(self.state.trials)),
             "minutes": (self.state.seconds + idle) / 60,
             "gpu_hours": (sum(record.busy_seconds for record in self.state.trials.values()) + busy) * gpus / 3600,
         }
-        return [f"{spent[name]:.3g} of {limits[name]:g} {name.replace('_', '-')}" for name in spent if limits.get(name) is not None]
 
-    def _expected(self, name: str) -> int | None:
+    def expected(self, name: str) -> int | None:
+        """What the newest driver expected to run: ``explore_trials``, ``confirm_trials``, ``steps``, ``tokens``."""
         planned = self.state.drivers[-1].get("planned") if self.state.drivers else None
         return planned.get(name) if isinstance(planned, dict) else None
-
-    def _confirmation_left(self) -> int:
-        """Steps; trials that died need none."""
-        ended = [record for record in self.state.trials.values() if record.stage == Stage.CONFIRM and record.status not in UNFINISHED]
-        going = [record for record in self.state.trials.values() if record.stage == Stage.CONFIRM and record.status in UNFINISHED]
-        missing = (self.planned(Stage.CONFIRM) or 0) - len(ended)
-        return missing * self.statement.max_steps - sum(record.step for record in going)
 
 
 def has_ended(state: SweepState) -> bool:
@@ -109,10 +100,6 @@ def driver_lives(state: SweepState) -> bool | None:
     except PermissionError:
         return True
     return True
-
-
-def steps_done(state: SweepState) -> int:
-    return sum(record.step for record in state.trials.values())
 
 
 def _gpus(per_trial: Any) -> float:

@@ -60,7 +60,8 @@ def price(blueprint: Blueprint, slots: int) -> Price:
 def plan_of(blueprint: Blueprint) -> dict[str, int]:
     """What a driver expects to run, for those who follow it by its ledger."""
     explore, confirm = blueprint.expected_trials
-    return {"explore_trials": explore, "confirm_trials": confirm, "steps": expected_steps(blueprint)}
+    steps, run = expected_steps(blueprint), _full_run(blueprint)
+    return {"explore_trials": explore, "confirm_trials": confirm, "steps": steps, "tokens": round(steps / run.steps * run.tokens)}
 
 
 def expected_steps(blueprint: Blueprint) -> int:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from sweeps.runner.happenings import Happening, happenings
 from sweeps.runner.outlook import Outlook
+from sweeps.runner.pace import seconds_left
 from sweeps.runner.trial_table import by_promise, trial_table
 from trainable.spec.status import Stage
 
@@ -35,7 +36,7 @@ def screen(
 def header(outlook: Outlook, now: datetime, width: int) -> list[Text]:
     """Name, stage, counts, times; the hypothesis; the budget, where there is one."""
     counts = [f"{stage} {_count(outlook, stage)}" for stage in Stage if outlook.planned(stage) != 0]
-    eta = outlook.eta_seconds(now)
+    eta = seconds_left(outlook, now)
     times = clock(outlook.elapsed_seconds(now)) + ("" if eta is None else f", about {clock(eta)} left")
     said = outlook.state.endings[-1]["status"] if outlook.has_ended else None
     stage = outlook.stage if said is None else said.replace("_", " ")

@@ -4,7 +4,7 @@ The driver appends (`sweeps.runner.ledger`); everybody else only reads. Events:
 
 | event           | keys beside `event` and `time` (ISO 8601, UTC)                                                    |
 |-----------------|---------------------------------------------------------------------------------------------------|
-| driver_started  | host, pid, command, commit, planned (explore_trials, confirm_trials, steps)                       |
+| driver_started  | host, pid, command, commit, planned (explore_trials, confirm_trials, steps, tokens)               |
 | sampled         | slot, trial, values                                                                               |
 | trial_started   | trial, attempt, stage, cell, seed, values, overrides, run_id                                      |
 | evaluated       | trial, attempt, step, metrics                                                                     |
@@ -61,8 +61,9 @@ class TrialRecord:
 class SweepState:
     """The sweep as its events tell it; `trials` in order of their first start, `samples` from slot to trial as drawn.
 
-    `sampled_values` are the values of every drawn trial, `seconds` the time that drivers were at work; `drivers` are their events,
-    each with the training steps done before it.
+    `sampled_values` are the values of every drawn trial, `seconds` the time that drivers were at work; `drivers` are their events. Once
+    a driver has an evaluation, `measured_since` is its time, and `steps_before` every trial's step that was reached before (of a trial
+    that ran then, the first that it told of): what came later shows its pace, without the start of Ray and of the first workers.
     """
 
     trials: dict[str, TrialRecord] = field(default_factory=dict)
@@ -136,7 +137,7 @@ def apply(state: SweepState, event: Event) -> None:
 
 def _driver_started(state: SweepState, event: Event) -> None:
     """A new driver finds what the one before left running, and gives failed trials a new chance."""
-    state.drivers.append({**event, "steps_before": sum(record.step for record in state.trials.values())})
+    state.drivers.append(dict(event))
     for record in state.trials.values():
         record.failures = 0
         if record.status == Status.RUNNING:
@@ -170,6 +171,18 @@ def _evaluated(state: SweepState, event: Event) -> None:
     if event["step"] < record.step:
         record.evaluations = dict(sorted(record.evaluations.items()))
     record.step = max(record.step, event["step"])
+    if state.drivers:
+        _measure(state.drivers[-1], state, event)
+
+
+def _measure(driver: dict[str, Any], state: SweepState, event: Event) -> None:
+    """Remembers where the driver's pace is measured from."""
+    if "measured_since" not in driver:
+        driver["measured_since"] = event["time"]
+        running = {record.trial for record in state.trials.values() if record.status == Status.RUNNING}
+        driver["steps_before"] = {name: None if name in running else record.step for name, record in state.trials.items()}
+    if driver["steps_before"].get(event["trial"], 0) is None:
+        driver["steps_before"][event["trial"]] = event["step"]
 
 
 def _rung(state: SweepState, event: Event) -> None:
