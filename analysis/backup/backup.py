@@ -10,7 +10,7 @@ from analysis.archive.contents import contents
 from analysis.backup.copying import bring, digest_of
 from analysis.backup.manifest import MANIFEST, Copy, as_json, read_copies
 from analysis.backup.plan import LocalFile, gone, keepers, to_copy
-from analysis.backup.store import Store, whole
+from trainable.spec.storage.store import Store, whole
 
 # The manifest is written at least this often, so that an interrupted backup repeats little.
 _BYTES_BETWEEN, _FILES_BETWEEN = 256 << 20, 500

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from analysis.backup.manifest import Copy
-from analysis.backup.store import Store, pieces
+from trainable.spec.storage.store import Store, pieces
 
 
 class BadCopy(OSError):

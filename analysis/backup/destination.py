@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from analysis.backup.arrow_store import SCHEMES, open_arrow
 from analysis.backup.rclone_store import RcloneStore, is_installed
-from analysis.backup.store import Store
-from trainable.spec.mistakes import unknown
+from trainable.spec.storage.arrow_store import open_arrow
+from trainable.spec.storage.place import place_mistakes
+from trainable.spec.storage.store import Store
 
 _REMOTE = re.compile(r":?\w[\w .+@-]+:(?!//).*")
 
@@ -18,13 +18,9 @@ def destination_mistakes(uri: str, option: str) -> list[str]:
         if Path(uri).exists() or is_installed():
             return []
         return [f"{option} '{uri}' is a remote of rclone, and rclone is not installed; other places are s3://, gs://, file:// and folders"]
+    if found := place_mistakes(uri, option):
+        return found
     parts = urlsplit(uri)
-    if parts.username or parts.password or re.search(r"(?i)(access_key|secret|token|password)=", parts.query):
-        return [f"{option} must not hold credentials: they belong in the environment, as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"]
-    if parts.scheme and parts.scheme not in SCHEMES:
-        return [unknown("kind of place", parts.scheme, SCHEMES)]
-    if parts.scheme not in ("", "file") and not parts.netloc:
-        return [f"{option} '{uri}' names no bucket, such as {parts.scheme}://bucket/folder"]
     if parts.scheme in ("", "file") and Path(parts.path).is_file():
         return [f"{option} '{uri}' is a file; a backup goes into a folder"]
     return []

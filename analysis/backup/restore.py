@@ -6,7 +6,7 @@ from pathlib import Path
 from analysis.archive.placing import place, to_write
 from analysis.backup.backup import read_manifest
 from analysis.backup.manifest import MANIFEST
-from analysis.backup.store import Store, pieces
+from trainable.spec.storage.store import Store, pieces
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from analysis.__main__ import main
-from analysis.backup.arrow_store import open_arrow
 from analysis.backup.backup import Backup, read_manifest
 from analysis.backup.copying import BadCopy
 from analysis.backup.manifest import MANIFEST
 from analysis.backup.rclone_store import is_installed
 from analysis.backup.restore import restore_backup
-from analysis.backup.store import Store, whole
+from trainable.spec.storage.arrow_store import open_arrow
+from trainable.spec.storage.store import Store, whole
 
 
 @pytest.fixture(params=["folder", "s3"])

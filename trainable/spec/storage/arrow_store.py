@@ -9,11 +9,9 @@ from urllib.parse import urlsplit
 
 from pyarrow import fs
 
-SCHEMES = ("file", "s3", "gs", "gcs")
-
 
 class ArrowStore:
-    """`base` is the destination within `system`."""
+    """`base` is the place within `system`."""
 
     def __init__(self, system: Any, base: str) -> None:
         self._system = system
@@ -54,9 +52,13 @@ class ArrowStore:
         return f"{self._base}/{name}"
 
 
-def open_arrow(uri: str) -> ArrowStore:
-    """Credentials come from the environment. Raises ValueError for a URI that is none, OSError when the place cannot be reached."""
-    if not urlsplit(uri).scheme:
-        return ArrowStore(fs.LocalFileSystem(), str(Path(uri).absolute()))
-    system, base = fs.FileSystem.from_uri(uri)
-    return ArrowStore(system, base)
+def open_arrow(uri: str, folder: str = "") -> ArrowStore:
+    """`folder` lies below `uri`. Credentials come from the environment.
+
+    Raises ValueError for a URI that is none, OSError when the place cannot be reached.
+    """
+    if urlsplit(uri).scheme:
+        system, base = fs.FileSystem.from_uri(uri)
+    else:
+        system, base = fs.LocalFileSystem(), str(Path(uri).absolute())
+    return ArrowStore(system, f"{base.rstrip('/')}/{folder}" if folder else base)

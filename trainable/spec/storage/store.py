@@ -1,4 +1,4 @@
-"""What a place for backups is: five verbs; each kind of place is a file and a line in ``destination``."""
+"""What a place for files is: five verbs; each kind of place is a file that has them."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -6,10 +6,10 @@ from typing import IO, Protocol
 
 
 class Store(Protocol):
-    """Names are relative to the destination, with ``/``. Every verb raises OSError, with the name, when the place fails."""
+    """Names are relative to the place, with ``/``. Every verb raises OSError, with the name, when the place fails."""
 
     def sizes(self) -> dict[str, int]:
-        """Every file at the destination and its size in bytes; empty where there is nothing yet."""
+        """Every file at the place and its size in bytes; empty where there is nothing yet."""
         ...
 
     def reading(self, name: str) -> AbstractContextManager[IO[bytes]]:
