@@ -55,6 +55,11 @@ class Blueprint:
         return set(self.sweep.baseline) == set(self.sweep.keys)
 
     @cached_property
+    def grid_cells(self) -> dict[str, dict[str, Any]]:
+        """The values of every cell of a grid that is run without an exploration."""
+        return {} if self.settings.explore.enabled else {self.cell(dict(slot.grid)): dict(slot.grid) for slot in self.slots}
+
+    @cached_property
     def stated_baseline_cell(self) -> str | None:
         return self.cell(self.sweep.baseline) if self.has_whole_baseline else None
 
@@ -80,7 +85,7 @@ class Blueprint:
         races -= 0 if self.has_whole_baseline else 1
         return cells, len(settings.sweep.seeds) * (settings.confirm.finalists * races + 1)
 
-    @property
+    @cached_property
     def race(self) -> Race:
         training = self.base.training
         return Race(self.settings.scheduler, training.max_steps, training.eval_interval, self.higher_is_better)

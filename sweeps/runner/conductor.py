@@ -7,14 +7,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sweeps.runner.attempts import Start
 from sweeps.runner.blueprint import Blueprint
 from sweeps.runner.endings import StorageFailed, code_trouble, node_trouble, storage_trouble, told_of_failure
 from sweeps.runner.ledger import Ledger
 from sweeps.runner.naming import run_name
-from sweeps.runner.plan import Conclude, Finished, Limits, Sample, Start, curves, next_action, races
+from sweeps.runner.plan import Conclude, Finished, Limits, Sample, next_action
 from sweeps.runner.resources import gpu_count, worker_count
 from sweeps.runner.schedulers.rule import Action, Decision, Rule
 from sweeps.runner.searchers.searcher import Searcher, Slot
+from sweeps.runner.tally import Tally
 from trainable.spec.code_version import OtherCode
 from trainable.spec.compose import to_plain
 from trainable.spec.ledger import TrialRecord
@@ -35,20 +37,19 @@ class Conductor:
         self.gpus_per_trial = gpu_count(blueprint.base.resources)
         # On a cluster, the code that every worker must run.
         self.code: Mapping[str, str | None] | None = None
-        self._retried: set[str] = set()
+        self.tally = Tally(blueprint, ledger.state, limits.retry)
         self.finished: Finished | None = None
         searcher.resume(ledger.state.samples, ledger.state.trials, ledger.state.sampled_values)
 
     @property
     def at_work(self) -> int:
         """Trials that were started and have not ended."""
-        return sum(record.status == Status.RUNNING for record in self.ledger.state.trials.values())
+        return self.tally.running
 
     def next_trial(self) -> dict[str, Any] | Finished | None:
         """The next trial as `TransformerTrainable` takes it; None while there is none, `Finished` when none will come."""
         while True:
-            limits = replace(self._limits, spent=self._spent(), full=self._full(), retried=frozenset(self._retried))
-            action = next_action(self.blueprint, self.ledger.state, self.rule, limits)
+            action = next_action(self.tally, self.rule, replace(self._limits, spent=self._spent(), full=self._full()))
             if isinstance(action, Sample):
                 self._sample(action.slot)
             elif isinstance(action, Conclude):
@@ -97,12 +98,17 @@ class Conductor:
             if record.status == Status.RUNNING:
                 self._end(record, Status.INTERRUPTED, reason, record.step)
 
+    def _write(self, event: str, **values: Any) -> Mapping[str, Any]:
+        entry = self.ledger.append(event, **values)
+        self.tally.follow(entry)
+        return entry
+
     def _sample(self, slot: Slot) -> None:
         given = dict(slot.grid)
         complete = set(given) >= set(self.blueprint.sweep.keys)
         values = given if complete else self.searcher.suggest(slot)
         trial = self.blueprint.key(values, self.blueprint.settings.explore.seed)
-        self.ledger.append("sampled", slot=slot.id, trial=trial, values=values)
+        self._write("sampled", slot=slot.id, trial=trial, values=values)
         self.searcher.started(slot, trial)
 
     def _start(self, start: Start) -> dict[str, Any]:
@@ -112,14 +118,13 @@ class Conductor:
         if known is not None and start.trial is None:
             raise RuntimeError(f"the plan starts {trial} as a new trial, but it ran before: {known.status}")
         if known is not None and known.status not in (Status.INTERRUPTED, Status.PAUSED):
-            self._retried.add(trial)
+            self.tally.retried.add(trial)
         overrides = blueprint.run_overrides(start.values, start.seed)
         overrides += [f"training.micro_batch_size={start.micro_batch_size}"] if start.micro_batch_size else []
         cell = known.cell if known else blueprint.cell(start.values)
-        taken = {record.run_id for record in state.trials.values()}
-        run_id = known.run_id if known else run_name(blueprint, start.values, start.seed, self.runs, taken, datetime.now())
+        run_id = known.run_id if known else run_name(blueprint, start.values, start.seed, self.runs, self.tally.run_ids, datetime.now())
         identity = {"trial": trial, "cell": cell, "seed": start.seed, "stage": str(start.stage), "attempt": start.attempt}
-        self.ledger.append("trial_started", **identity, values=dict(start.values), overrides=overrides, run_id=run_id)
+        self._write("trial_started", **identity, values=dict(start.values), overrides=overrides, run_id=run_id)
         return self._assignment(state.trials[trial], start, identity)
 
     def _assignment(self, record: TrialRecord, start: Start, identity: dict[str, Any]) -> dict[str, Any]:
@@ -149,17 +154,15 @@ class Conductor:
 
     def _evaluated(self, record: TrialRecord, step: int, metrics: dict[str, Any]) -> None:
         if metrics and step not in record.evaluations:
-            self.ledger.append("evaluated", trial=record.trial, attempt=record.attempt, step=step, metrics=metrics)
+            self._write("evaluated", trial=record.trial, attempt=record.attempt, step=step, metrics=metrics)
             self.searcher.reported(record.trial, step, metrics)
 
     def _decide(self, record: TrialRecord) -> bool:
-        explored = [r for r in self.ledger.state.trials.values() if r.stage == Stage.EXPLORE]
-        (rivals,) = (race for race in races(self.blueprint, explored) if record in race)
-        decisions = self.rule.decide(record.trial, curves(rivals, self.blueprint.metric), self.blueprint.race)
+        decisions = self.rule.decide(record.trial, self.tally.rivals_of(record), self.blueprint.race)
         last = decisions[-1] if decisions else Decision(Action.CONTINUE)
         for decision in decisions if last.action not in _ENDINGS else decisions[:-1]:
             if decision.level is not None:
-                self.ledger.append("rung", trial=record.trial, **_as_event(decision))
+                self._write("rung", trial=record.trial, **_as_event(decision))
         if last.action not in _ENDINGS:
             return False
         # One event says it all: a kill in between two would leave a trial that is decided on and not ended.
@@ -180,12 +183,12 @@ class Conductor:
             if record.status == Status.PAUSED:
                 self._end(record, Status.STOPPED_EARLY, "paused at its rung and not promoted", record.step)
         finalists, baseline = list(conclusion.finalists), conclusion.baseline
-        self.ledger.append("stage_ended", stage=str(Stage.EXPLORE), finalists=finalists, baseline=baseline)
+        self._write("stage_ended", stage=str(Stage.EXPLORE), finalists=finalists, baseline=baseline)
 
     def _end(self, record: TrialRecord, status: Status, reason: str | None, step: int, **more: Any) -> None:
         """`more` are the keys of the event that not every end has: error, rung, exploited."""
         named = {"trial": record.trial, "attempt": record.attempt, "status": str(status), "stop_reason": reason, "step": step}
-        event = self.ledger.append("trial_ended", **named, **{key: value for key, value in more.items() if value is not None})
+        event = self._write("trial_ended", **named, **{key: value for key, value in more.items() if value is not None})
         if status in (Status.STOPPED_EARLY, Status.FAILED, Status.INTERRUPTED):
             end_summary(RunDir(self.runs / record.run_id), status, reason, event["time"], more.get("error"))
         if status not in (Status.PAUSED, Status.INTERRUPTED):
@@ -198,10 +201,10 @@ class Conductor:
 
     def _spent(self) -> str | None:
         """Which budget of time is used up."""
-        budget, state = self.blueprint.settings.budget, self.ledger.state
-        if budget.minutes is not None and state.seconds / 60 >= budget.minutes:
+        budget = self.blueprint.settings.budget
+        if budget.minutes is not None and self.ledger.state.seconds / 60 >= budget.minutes:
             return f"budget.minutes={budget.minutes:g}"
-        busy_hours = sum(record.busy_seconds for record in state.trials.values()) * self.gpus_per_trial / 3600
+        busy_hours = self.tally.busy_seconds * self.gpus_per_trial / 3600
         if budget.gpu_hours is not None and busy_hours >= budget.gpu_hours:
             return f"budget.gpu_hours={budget.gpu_hours:g}"
         return None

@@ -23,6 +23,7 @@ from sweeps.runner.progress import Progress
 from sweeps.runner.schedulers.registry import SCHEDULERS
 from sweeps.runner.searchers.mistakes import searcher_remarks
 from sweeps.runner.searchers.registry import build_searchers
+from sweeps.runner.tally import Tally
 from sweeps.runner.verdict_view import show_conclusion
 from trainable.data.checks import model_mistakes
 from trainable.data.prepare import prepare
@@ -157,7 +158,7 @@ def _run_missing(blueprint: Blueprint, ledger: Ledger, sweep_dir: SweepDir, opti
     ledger.append("driver_started", host=socket.gethostname(), pid=getpid(), command=_command(), commit=commit(), planned=planned)
     runs = runs_dir(blueprint.base.experiment.results_dir).resolve()
     mend_summaries(ledger.state, runs)
-    if isinstance(next_action(blueprint, ledger.state, rule, limits), Finished):
+    if isinstance(next_action(Tally(blueprint, ledger.state, limits.retry), rule, limits), Finished):
         ledger.append("driver_ended", status="finished", message="nothing was missing")
         console.print("nothing is missing: every trial of this sweep has ended")
         return EXIT_DONE

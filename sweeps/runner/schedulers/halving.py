@@ -14,11 +14,13 @@ One that measured NaN or infinity is stopped at its next rung, in both modes, an
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sweeps.runner.schedulers.brackets import Bracket, bracket_of
+from sweeps.runner.schedulers.rivals import Rivals, Rung
 from sweeps.runner.schedulers.rule import Action, Curve, Decision, Race
-from sweeps.runner.schedulers.rungs import cost, diverged, ranked, reached, rung, value_at
+from sweeps.runner.schedulers.rungs import cost, cost_at, diverged, reached, value_at
 
 Curves = Mapping[str, Curve]
 Brackets = Sequence[Bracket]
@@ -32,22 +34,21 @@ def decide_at_rungs(trial: str, curves: Curves, race: Race, brackets: Brackets) 
     for level in brackets[number]:
         if not curve.alive or level in curve.decided or not reached(curve, level):
             continue
-        rivals = [name for name in curves if bracket_of(name, brackets, race) == number]
-        decisions.append(_decide(trial, level, number, rung(level, curves, race, rivals), curve, race))
+        held = _Bracket(Rivals.of(curves), race, brackets, number).held(level)
+        decisions.append(_decide(trial, level, number, held, curve, race))
         if decisions[-1].action != Action.CONTINUE:
             break
     return decisions
 
 
-def _decide(trial: str, level: int, bracket: int, held: Mapping[str, float], curve: Curve, race: Race) -> Decision:
+def _decide(trial: str, level: int, bracket: int, held: Rung, curve: Curve, race: Race) -> Decision:
     if diverged(curve):
         return Decision(Action.STOP, level, bracket=bracket)
     if trial not in held:
         return Decision(Action.CONTINUE, level, bracket=bracket)
-    order = ranked(held)
-    places = _places(len(order), race, at_least=0 if race.settings.promote else 1)
-    stays = order.index(trial) < places
-    cutoff = cost(held[order[places - 1]], race) if places else None
+    places = _places(len(held), race, at_least=0 if race.settings.promote else 1)
+    stays = held.place(trial) < places
+    cutoff = cost(held.worth(places - 1), race) if places else None
     action = Action.CONTINUE if stays else Action.PAUSE if race.settings.promote else Action.STOP
     return Decision(action, level, value_at(curve, level), cutoff, bracket)
 
@@ -65,27 +66,45 @@ def promotable(curves: Curves, race: Race, brackets: Brackets, *, exhausted: boo
     """
     if not race.settings.promote:
         return None
+    rivals = Rivals.of(curves)
     for final in (False, True) if exhausted else (False,):
         for level in sorted({level for bracket in brackets for level in bracket}, reverse=True):
-            candidates = {
-                name: value for number in range(len(brackets)) for name, value in _at(level, number, curves, race, brackets, final)
-            }
-            if candidates:
-                return ranked(candidates)[0]
+            racing = (_Bracket(rivals, race, brackets, number) for number in range(len(brackets)) if level in brackets[number])
+            if candidates := [found for bracket in racing if (found := bracket.first_paused(level, final=final))]:
+                return min(candidates)[1]
     return None
 
 
-def _at(level: int, number: int, curves: Curves, race: Race, brackets: Brackets, final: bool) -> Iterator[tuple[str, float]]:
-    """Paused trials of one bracket's rung that may go on, with their costs."""
-    if level not in brackets[number]:
-        return
-    rivals = [name for name in curves if bracket_of(name, brackets, race) == number]
-    if final and any(_still_comes(curves[name], level) for name in rivals):
-        return
-    held = rung(level, curves, race, rivals)
-    for name in ranked(held)[: _places(len(held), race, at_least=int(final))]:
-        if curves[name].paused and not curves[name].ended and max(curves[name].decided, default=None) == level:
-            yield name, held[name]
+@dataclass(frozen=True)
+class _Bracket:
+    """The trials of one bracket at its rungs."""
+
+    rivals: Rivals
+    race: Race
+    brackets: Brackets
+    number: int
+
+    def held(self, level: int) -> Rung:
+        return self._rung("held", level, lambda curve: cost_at(curve, level, self.race))
+
+    def first_paused(self, level: int, *, final: bool) -> tuple[float, str] | None:
+        """(cost, name) of the best trial that waits here, if it may go on."""
+        paused = self._rung("paused", level, lambda curve: cost_at(curve, level, self.race) if _waits(curve, level) else None)
+        if not len(paused) or (final and len(self._rung("coming", level, lambda curve: 0.0 if _still_comes(curve, level) else None))):
+            return None
+        held = self.held(level)
+        may_go_on = held.place(paused.name(0)) < _places(len(held), self.race, at_least=int(final))
+        return (paused.worth(0), paused.name(0)) if may_go_on else None
+
+    def _rung(self, kind: str, level: int, worth: Callable[[Curve], float | None]) -> Rung:
+        def within(trial: str, curve: Curve) -> float | None:
+            return worth(curve) if bracket_of(trial, self.brackets, self.race) == self.number else None
+
+        return self.rivals.rung((kind, level, self.number), within)
+
+
+def _waits(curve: Curve, level: int) -> bool:
+    return curve.paused and not curve.ended and max(curve.decided, default=None) == level
 
 
 def _still_comes(curve: Curve, level: int) -> bool:

@@ -7,10 +7,11 @@ trials only; here every living one that has reached s counts, or a sweep as wide
 """
 
 from collections.abc import Mapping
-from statistics import fmean, median
+from statistics import fmean
 
+from sweeps.runner.schedulers.rivals import Rivals, Rung
 from sweeps.runner.schedulers.rule import Action, Curve, Decision, Race, Rule
-from sweeps.runner.schedulers.rungs import cost, diverged, first_resource, on_evaluation, reached, rung
+from sweeps.runner.schedulers.rungs import cost, cost_at, diverged, first_resource, on_evaluation, reached
 
 
 class MedianStopping(Rule):
@@ -35,11 +36,25 @@ def _decide(trial: str, level: int, curves: Mapping[str, Curve], race: Race) -> 
     if diverged(curve):
         return Decision(Action.STOP, level)
     own = _costs(curve, level, race)
-    averages = [fmean(_costs(curves[name], level, race)) for name in rung(level, curves, race) if name != trial]
-    if not own or len(averages) < max(1, race.settings.min_samples):
+    averages = Rivals.of(curves).rung(level, lambda _, rival: _average(rival, level, race))
+    others = len(averages) - (trial in averages)
+    if not own or others < max(1, race.settings.min_samples):
         return Decision(Action.CONTINUE, level, cost(min(own), race) if own else None)
-    best, cutoff = min(own), median(averages)
+    best, cutoff = min(own), _median_without(trial, averages)
     return Decision(Action.STOP if best > cutoff else Action.CONTINUE, level, cost(best, race), cost(cutoff, race))
+
+
+def _average(curve: Curve, level: int, race: Race) -> float | None:
+    """The running average up to `level` of a trial that holds this rung."""
+    return None if cost_at(curve, level, race) is None else fmean(_costs(curve, level, race))
+
+
+def _median_without(trial: str, averages: Rung) -> float:
+    """The median of all others, read off their order."""
+    left_out = averages.place(trial) if trial in averages else len(averages)
+    count = len(averages) - (trial in averages)
+    middle = {(count - 1) // 2, count // 2}
+    return fmean(averages.worth(place + (place >= left_out)) for place in middle)
 
 
 def _costs(curve: Curve, level: int, race: Race) -> list[float]:

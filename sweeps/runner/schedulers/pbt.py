@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
+from sweeps.runner.schedulers.rivals import Rivals
 from sweeps.runner.schedulers.rule import Action, Curve, Decision, Race, Rule
-from sweeps.runner.schedulers.rungs import cost, diverged, on_evaluation, ranked, reached, rung, value_at
+from sweeps.runner.schedulers.rungs import cost, cost_at, diverged, on_evaluation, reached, value_at
 from sweeps.runner.seeded import pick
 
 DEFAULT_PERTURBATIONS = 4
@@ -29,7 +30,8 @@ class PopulationBased(Rule):
     def promote(self, curves: Mapping[str, Curve], race: Race, *, exhausted: bool) -> str | None:
         """A trial that exploits waits for nobody."""
         del race, exhausted
-        return min((name for name, curve in curves.items() if curve.paused and curve.alive and not curve.ended), default=None)
+        waiting = Rivals.of(curves).rung("waiting", lambda _, curve: 0.0 if curve.paused and curve.alive and not curve.ended else None)
+        return waiting.name(0) if len(waiting) else None
 
     def levels(self, race: Race) -> list[int]:
         every = race.settings.perturbation_steps
@@ -40,15 +42,15 @@ class PopulationBased(Rule):
 def _decide(trial: str, level: int, curves: Mapping[str, Curve], race: Race) -> Decision:
     if diverged(curves[trial]):
         return Decision(Action.STOP, level)
-    held = rung(level, curves, race)
-    order = ranked(held)
-    count = min(math.ceil(len(order) * race.settings.quantile - 1e-9), len(order) // 2)
+    held = Rivals.of(curves).rung(level, lambda _, curve: cost_at(curve, level, race))
+    count = min(math.ceil(len(held) * race.settings.quantile - 1e-9), len(held) // 2)
     if trial not in held:
         return Decision(Action.CONTINUE, level)
-    value, cutoff = cost(held[trial], race), cost(held[order[-count]], race) if count else None
-    if trial not in order[len(order) - count :]:
+    place = held.place(trial)
+    value, cutoff = cost(held.worth(place), race), cost(held.worth(len(held) - count), race) if count else None
+    if place < len(held) - count:
         return Decision(Action.CONTINUE, level, value, cutoff)
-    source = pick(order[:count], "source", race.settings.seed, trial, level)
+    source = pick([held.name(better) for better in range(count)], "source", race.settings.seed, trial, level)
     values = perturbed(curves[source].values, trial, level, race)
     return Decision(Action.EXPLOIT, level, value, cutoff, source=source, new_values=values)
 

@@ -1,7 +1,7 @@
 """What a scheduler is here: a pure rule from learning curves to a decision."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -25,7 +25,7 @@ class Curve:
     `paused` is True while the trial waits to be promoted, `ended` once it will not be trained further.
     """
 
-    points: tuple[tuple[int, float | None], ...]
+    points: Sequence[tuple[int, float | None]]
     alive: bool = True
     decided: Mapping[int, Action] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)

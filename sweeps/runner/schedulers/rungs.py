@@ -1,8 +1,8 @@
 """Rungs in training steps, and what a trial is worth at one of them, whatever its reporting cadence."""
 
 import math
-from collections.abc import Iterable, Mapping
 from fractions import Fraction
+from functools import lru_cache
 
 from sweeps.runner.schedulers.rule import Curve, Race
 
@@ -16,21 +16,30 @@ def first_resource(race: Race) -> Fraction:
 
 def on_evaluation(steps: Fraction, race: Race) -> int:
     """The first evaluation at or after `steps`."""
-    return max(1, math.ceil(steps / race.eval_interval)) * race.eval_interval
+    return _rounded_up(steps, race.eval_interval)
+
+
+def _rounded_up(steps: Fraction, eval_interval: int) -> int:
+    return max(1, math.ceil(steps / eval_interval)) * eval_interval
 
 
 def geometric_levels(race: Race) -> list[int]:
     """grace * eta^k below max_steps, each rounded up to an evaluation; none twice, none at or after the end."""
+    return list(_geometric(first_resource(race), Fraction(race.settings.reduction_factor), race.max_steps, race.eval_interval))
+
+
+@lru_cache
+def _geometric(resource: Fraction, eta: Fraction, max_steps: int, eval_interval: int) -> tuple[int, ...]:
+    """Asked for at every report."""
     levels: list[int] = []
-    resource, eta = first_resource(race), Fraction(race.settings.reduction_factor)
     if resource <= 0 or eta <= 1:
         raise ValueError(f"`grace_steps > 0` and `reduction_factor > 1` must hold, but got {float(resource):g} and {float(eta):g}")
-    while resource < race.max_steps:
-        level = on_evaluation(resource, race)
-        if level < race.max_steps and level not in levels:
+    while resource < max_steps:
+        level = _rounded_up(resource, eval_interval)
+        if level < max_steps and level not in levels:
             levels.append(level)
         resource *= eta
-    return levels
+    return tuple(levels)
 
 
 def reached(curve: Curve, level: int) -> bool:
@@ -53,27 +62,18 @@ def value_at(curve: Curve, level: int) -> float | None:
     return value
 
 
-def rung(level: int, curves: Mapping[str, Curve], race: Race, among: Iterable[str] | None = None) -> dict[str, float]:
-    """Costs (lower is better) at `level` of the trials that hold it, by name.
+def cost_at(curve: Curve, level: int, race: Race) -> float | None:
+    """The cost (lower is better) with which a trial holds the rung at `level`; None when it holds none.
 
     A trial holds a rung when it is alive, has reached it and has a value there. One that measured a value which is not
     finite, at whatever step, holds none: it would stand among the candidates of a place that it can no longer take.
     """
-    held: dict[str, float] = {}
-    for name in curves if among is None else among:
-        curve = curves[name]
-        if curve.alive and reached(curve, level) and not diverged(curve):
-            value = value_at(curve, level)
-            if value is not None:
-                held[name] = cost(value, race)
-    return held
+    if not curve.alive or not reached(curve, level) or diverged(curve):
+        return None
+    value = value_at(curve, level)
+    return None if value is None else cost(value, race)
 
 
 def cost(value: float, race: Race) -> float:
     """Lower is better; its own inverse."""
     return -value if race.higher_is_better else value
-
-
-def ranked(held: Mapping[str, float]) -> list[str]:
-    """Names, best first; equal values in the order of their names."""
-    return sorted(held, key=lambda name: (held[name], name))

@@ -7,7 +7,7 @@ from racing import EXAMPLES, race
 
 from sweeps.runner.schedulers.brackets import bracket_of, proportions
 from sweeps.runner.schedulers.rule import Curve
-from sweeps.runner.schedulers.rungs import geometric_levels, rung, value_at
+from sweeps.runner.schedulers.rungs import cost_at, geometric_levels, value_at
 
 NAN = math.nan
 
@@ -73,8 +73,9 @@ def test_only_living_finite_trials_that_came_as_far_hold_a_rung():
         "measured late": Curve(((31, 0.5),)),
         "stopped": Curve(((10, 2.0), (30, 1.5)), ended=True),
     }
-    assert rung(30, curves, race()) == {"good": 1.0, "stopped": 1.5}
-    assert rung(30, curves, race(higher_is_better=True)) == {"good": -1.0, "stopped": -1.5}
+    for setting, sign in ((race(), 1.0), (race(higher_is_better=True), -1.0)):
+        held = {name: cost_at(curve, 30, setting) for name, curve in curves.items()}
+        assert {name: cost for name, cost in held.items() if cost is not None} == {"good": sign * 1.0, "stopped": sign * 1.5}
 
 
 def test_bracket_proportions_are_hyperbands():
