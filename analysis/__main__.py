@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from analysis.commands.registry import COMMANDS
-from trainable.spec.mistakes import EXIT_FAILED, EXIT_WRONG_REQUEST, WrongRequest, render, unknown
+from trainable.spec.command import run_command
+from trainable.spec.mistakes import EXIT_FAILED, WrongRequest, render, unknown
 
 
 class _Parser(argparse.ArgumentParser):
@@ -34,13 +35,15 @@ def _parser() -> _Parser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code 0: done; 1: something on disk could not be read or written; 2: a wrong request."""
-    try:
-        given = parse(sys.argv[1:] if arguments is None else arguments)
-    except WrongRequest as wrong:
-        print(render(wrong.mistakes), file=sys.stderr)
-        return EXIT_WRONG_REQUEST
+    return run_command(lambda: _run(sys.argv[1:] if arguments is None else arguments))
+
+
+def _run(arguments: Sequence[str]) -> int:
+    given = parse(arguments)
     try:
         return COMMANDS[given.command].run(given)
+    except (WrongRequest, BrokenPipeError):
+        raise
     except (OSError, ValueError) as error:
         print(render([str(error)]), file=sys.stderr)
         return EXIT_FAILED

@@ -7,7 +7,8 @@ from analysis.archive.entries import is_tar
 from analysis.archive.fingerprint import fingerprint
 from analysis.archive.snapshot import Snapshot, take_snapshot
 from analysis.archive.tar import sidecar
-from analysis.archive.verify import faults_of
+from analysis.archive.verify import NoArchive, faults_of
+from trainable.spec.mistakes import WrongRequest
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,16 @@ class Finding:
 
 
 def check(path: Path) -> Finding:
-    """Raises `NoArchive` when it is none, ValueError when a tar cannot be read to its end, OSError when a file cannot be read."""
+    """Raises `WrongRequest` when it is no archive, ValueError when a tar cannot be read to its end, OSError when a file cannot be read."""
     faults, notes = _compare_with_sidecar(path) if is_tar(path) else ([], [])
     try:
         shot = take_snapshot(path)
     except ValueError as error:
         return Finding(Snapshot(), [*faults, str(error)], notes)
-    return Finding(shot, [*faults, *faults_of(shot)], notes)
+    try:
+        return Finding(shot, [*faults, *faults_of(shot)], notes)
+    except NoArchive as none:
+        raise WrongRequest([f"'{path}' is no archive: {none}"]) from none
 
 
 def _compare_with_sidecar(tar: Path) -> tuple[list[str], list[str]]:

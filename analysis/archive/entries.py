@@ -14,6 +14,8 @@ from typing import IO, Any, cast
 import pyarrow as pa
 
 TAR_ENDINGS = (".tar", ".tar.gz", ".tgz", ".tar.zst")
+_TAR_MAGIC, _TAR_MAGIC_AT = b"ustar", 257
+_GZIP_MAGIC, _ZSTD_MAGIC = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,15 @@ class Entry:
 
 def is_tar(path: Path) -> bool:
     return path.name.endswith(TAR_ENDINGS) and path.is_file()
+
+
+def starts_like_a_tar(path: Path) -> bool:
+    """Whether the file begins as its ending says: a torn archive does, another file does not. Raises OSError when it cannot be read."""
+    with open(path, "rb") as file:
+        head = file.read(_TAR_MAGIC_AT + len(_TAR_MAGIC))
+    if path.name.endswith(".tar"):
+        return head[_TAR_MAGIC_AT:] == _TAR_MAGIC
+    return head.startswith(_ZSTD_MAGIC if path.name.endswith(".zst") else _GZIP_MAGIC)
 
 
 def entries(path: Path) -> Iterator[Entry]:

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping
+from pathlib import Path
 
 from analysis.archive.bag import BAGIT, PAYLOAD, manifest_name, read_manifest
 from analysis.archive.fingerprint import ALGORITHMS, Fingerprint
@@ -14,9 +15,16 @@ _SUMS = tuple(sums_name(algorithm) for algorithm in ALGORITHMS)
 # The files of a bag that its paper lists; the last two list everything else in it.
 SEALS = (BAGIT, *(manifest_name(algorithm, of_tags=True) for algorithm in ALGORITHMS))
 
+WANTED = f"neither {BAGIT} (a bag) nor {_SUMS[0]} (the archive of a paper) is there"
+
 
 class NoArchive(ValueError):
     """There is neither a bag nor a paper's archive to verify."""
+
+
+def holds_archive(folder: Path) -> bool:
+    """Whether there is something to verify, found out without reading it."""
+    return any((folder / name).is_file() for name in (BAGIT, *_SUMS)) or any(folder.glob(f"*/{BAGIT}"))
 
 
 def faults_of(shot: Snapshot) -> list[str]:
@@ -24,7 +32,7 @@ def faults_of(shot: Snapshot) -> list[str]:
     if BAGIT in shot.prints:
         return [*shot.strange, *_faults_of_bag(shot)]
     if not any(name in shot.prints for name in _SUMS) and not shot.bags():
-        raise NoArchive(f"neither {BAGIT} (a bag) nor {_SUMS[0]} (the archive of a paper) is there")
+        raise NoArchive(WANTED)
     return [*shot.strange, *_faults_of_paper(shot)]
 
 

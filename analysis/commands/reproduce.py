@@ -14,7 +14,7 @@ _SCRIPT = "reproduce.py"
 def _mistakes(given: argparse.Namespace) -> list[str]:
     lacking = [path for path in given.paths if path.is_dir() and not (path / _SCRIPT).is_file()]
     sentences = [f"'{path}' has no {_SCRIPT}: it is neither the archive of a paper nor the bag of a sweep" for path in lacking]
-    return archive_mistakes(given.paths, tars=False) + sentences
+    return archive_mistakes(given.paths, tars=False) or sentences
 
 
 def _run(given: argparse.Namespace) -> int:

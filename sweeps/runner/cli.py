@@ -4,13 +4,13 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
-from pathlib import Path
 from typing import NoReturn
 
 from rich.console import Console
 
 from sweeps.runner.blueprint import Blueprint, draw_up
-from sweeps.runner.cluster.offer import offer_of
+from sweeps.runner.cluster.address import address_mistakes
+from sweeps.runner.cluster.offer import Offer, offer_of
 from sweeps.runner.cluster.teardown import read_cluster
 from sweeps.runner.drive import Options, choose_directory, drive
 from sweeps.runner.last_word import last_word
@@ -21,8 +21,9 @@ from sweeps.runner.resources import local_slots, resource_mistakes, worker_mista
 from sweeps.runner.sweep import Sweep
 from sweeps.runner.trial_table import values_text
 from sweeps.runner.watch import watch
+from trainable.spec.command import run_command
 from trainable.spec.compose import overrides_of
-from trainable.spec.mistakes import EXIT_DONE, EXIT_FAILED, EXIT_WRONG_REQUEST, WrongRequest, render, unknown
+from trainable.spec.mistakes import EXIT_DONE, EXIT_FAILED, WrongRequest, unknown
 from trainable.spec.status import Status
 from trainable.spec.writable_folder import writable_mistakes
 
@@ -31,11 +32,7 @@ def main(sweep: Sweep, arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the sweep as the command line says and leaves with the exit code of `trainable.spec.mistakes`."""
     given = option_parser(sweep.name, sweep.hypothesis).parse_args(arguments)
     console = Console(highlight=False)
-    try:
-        sys.exit(_run(sweep, given, console))
-    except WrongRequest as wrong:
-        print(render(wrong.mistakes), file=sys.stderr)
-        sys.exit(EXIT_WRONG_REQUEST)
+    sys.exit(run_command(lambda: _run(sweep, given, console)))
 
 
 def _run(sweep: Sweep, given: argparse.Namespace, console: Console) -> int:
@@ -53,9 +50,10 @@ def _run(sweep: Sweep, given: argparse.Namespace, console: Console) -> int:
     if given.dry_run:
         if mistakes:
             raise WrongRequest(mistakes)
-        _dry_run(blueprint, given.cluster, console)
+        _dry_run(blueprint, None if given.cluster is None else offer_of(read_cluster(given.cluster)), console)
         return EXIT_DONE
     mistakes += writable_mistakes(blueprint.base.experiment.results_dir)
+    mistakes += address_mistakes(given.address)
     if mistakes:
         raise WrongRequest(mistakes)
     return _drive(blueprint, Options(given.address, given.fresh, retry, given.dashboard), targets, console)
@@ -95,9 +93,8 @@ def _statuses(text: str) -> frozenset[Status]:
     return frozenset(Status(name) for name in names)
 
 
-def _price_tag(blueprint: Blueprint, cluster: Path | None, console: Console) -> None:
-    """On this machine, or on the nodes of a cluster file."""
-    offer = None if cluster is None else offer_of(read_cluster(cluster))
+def _price_tag(blueprint: Blueprint, offer: Offer | None, console: Console) -> None:
+    """On this machine, or on what a cluster file offers."""
     slots = local_slots(blueprint.base.resources) if offer is None else offer.slots(blueprint.base.resources)
     found = price(blueprint, slots or 1)
     lines = found.lines() + ([] if offer is None else [offer.line(found.seconds if slots else None)])
@@ -105,7 +102,7 @@ def _price_tag(blueprint: Blueprint, cluster: Path | None, console: Console) -> 
         console.print(line, soft_wrap=True)
 
 
-def _dry_run(blueprint: Blueprint, cluster: Path | None, console: Console) -> None:
+def _dry_run(blueprint: Blueprint, offer: Offer | None, console: Console) -> None:
     """Every trial that is known in advance, and the price; `draw_up` has composed and checked each one."""
     console.print(f"[bold]{blueprint.sweep.name}[/bold]: {blueprint.sweep.hypothesis}", soft_wrap=True)
     settings = blueprint.settings
@@ -124,5 +121,5 @@ def _dry_run(blueprint: Blueprint, cluster: Path | None, console: Console) -> No
         console.print(f"confirm the best {settings.confirm.finalists}{per} and {baseline} on seeds {settings.sweep.seeds}", soft_wrap=True)
     for claim in blueprint.sweep.claims:
         console.print(f"claim: {claim.statement}", soft_wrap=True)
-    _price_tag(blueprint, cluster, console)
+    _price_tag(blueprint, offer, console)
     console.print(f"results  {blueprint.base.experiment.results_dir}/sweeps/{blueprint.directory_name}", soft_wrap=True)

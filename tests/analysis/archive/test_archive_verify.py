@@ -117,7 +117,7 @@ def test_a_tar_has_the_same_bytes_again_and_tells_every_flipped_one(ending: str,
 
 def test_what_is_no_archive_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "x").touch()
-    assert main(["verify", str(tmp_path)]) == 1
+    assert main(["verify", str(tmp_path)]) == 2
     assert "neither bagit.txt" in capsys.readouterr().err
     assert main(["verify", str(tmp_path / "x"), str(tmp_path / "y")]) == 2
     assert capsys.readouterr().err.count("error: ") == 2
