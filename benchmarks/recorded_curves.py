@@ -9,7 +9,7 @@ from typing import Any
 from trainable.data.prepare import prepare
 from trainable.request import request_run
 from trainable.spec.atomic_write import write_json
-from trainable.spec.compose import overrides_of
+from trainable.spec.overrides import overrides_of
 
 Curve = list[float | None]
 _WRITE_EVERY = 20  # curves

@@ -3,10 +3,11 @@
 from dataclasses import fields, replace
 from pathlib import Path
 
-from trainable.spec.compose import Check, compose_run, overrides_of
+from trainable.spec.compose import Check, compose_run
 from trainable.spec.config import ModelConfig, RunConfig
 from trainable.spec.identity import TrialKey, cell_of
 from trainable.spec.mistakes import WrongRequest
+from trainable.spec.overrides import overrides_of
 
 # Nobody reads the tracks of a base; it is one checkpoint on the way to the runs that are read.
 _QUIETLY = ("tracking.wandb=off", "tracking.plots=false", "training.test_batches=0")

@@ -17,11 +17,12 @@ from sweeps.runner.searchers.slots import slot_order, slots
 from sweeps.runner.settings import Settings, apply_settings, as_plain, is_setting
 from sweeps.runner.sweep import Sweep
 from trainable.request import request_run
-from trainable.spec.compose import overrides_of, parse_overrides, text_of, to_plain
+from trainable.spec.compose import to_plain
 from trainable.spec.config import RunConfig
 from trainable.spec.identity import TrialKey, cell_of, content_hash, identity_of
 from trainable.spec.ledger import SweepState
 from trainable.spec.mistakes import WrongRequest
+from trainable.spec.overrides import overrides_of, parse_overrides, text_of
 from trainable.spec.statement import Statement
 
 SWEEP_HASH_LENGTH = 8

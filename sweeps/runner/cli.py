@@ -22,8 +22,8 @@ from sweeps.runner.sweep import Sweep
 from sweeps.runner.trial_table import values_text
 from sweeps.runner.watch import watch
 from trainable.spec.command import run_command
-from trainable.spec.compose import overrides_of
 from trainable.spec.mistakes import EXIT_DONE, EXIT_FAILED, WrongRequest, unknown
+from trainable.spec.overrides import overrides_of
 from trainable.spec.status import Status
 from trainable.spec.writable_folder import writable_mistakes
 

@@ -11,9 +11,10 @@ from trainable.bounds.of_run import about_run, write_bounds
 from trainable.bounds.report import lines
 from trainable.load_run import load_learner, run_config
 from trainable.spec.command import run_command
-from trainable.spec.compose import compose_run, overrides_of
+from trainable.spec.compose import compose_run
 from trainable.spec.config import BoundsConfig, RunConfig
 from trainable.spec.mistakes import EXIT_DONE, WrongRequest
+from trainable.spec.overrides import overrides_of
 from trainable.spec.run_dir import RunDir
 
 

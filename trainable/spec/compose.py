@@ -2,28 +2,27 @@
 
 import re
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Sequence
+from copy import copy, deepcopy
+from dataclasses import dataclass, field, fields, make_dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_type_hints
 
 from hydra import compose, initialize_config_dir
 from hydra.core.config_store import ConfigStore
-from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
-from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from trainable.spec.checks import run_mistakes
 from trainable.spec.config import GROUPS, RunConfig
 from trainable.spec.mistakes import WrongRequest, did_you_mean, unknown
+from trainable.spec.overrides import parse_overrides, parsed_override, text_of
 
 PRESETS = Path(__file__).parent / "presets"
 Check = Callable[[RunConfig], list[str]]
-_PLAIN_WORD = re.compile(r"(?!(?i:null|true|false|inf|nan)$)[A-Za-z_][A-Za-z0-9_./-]*")
+_REFERENCE = re.compile(r"\$\{(\w+)")
 _HYDRA_IS_GLOBAL = threading.Lock()
 
 
@@ -39,34 +38,14 @@ def compose_run(overrides: Sequence[str], checks: Sequence[Check] = ()) -> RunCo
     return config
 
 
-def parse_overrides(overrides: Sequence[str]) -> tuple[list[Override], list[str]]:
-    """Overrides by Hydra's grammar, and a sentence for each that does not parse."""
-    parser = OverridesParser.create()
-    parsed, mistakes = [], []
-    for text in overrides:
-        try:
-            override = parser.parse_override(text)
-        except HydraException as error:
-            reason = str(error).splitlines()[0]
-            mistakes.append(f"'{text}' is not an override of the form key=value: {reason}")
-            continue
-        if override.is_sweep_override():
-            mistakes.append(f"'{text}' names several values; a run takes one, and a sweep's values stand in its search space")
-        elif override.is_delete():
-            mistakes.append(f"'{text}' deletes a key; every key of a run is needed, set it instead")
-        else:
-            parsed.append(override)
-    return parsed, mistakes
-
-
-def text_of(override: Override) -> str:
-    """The override as it was given."""
-    return override.input_line or f"{override.key_or_group}={override.value()}"
-
-
 def choices(group: str) -> list[str]:
     """The presets of a group, such as ``adamw`` and ``sgd`` for ``optimizer``."""
-    return sorted(path.stem for path in (PRESETS / group).glob("*.yaml"))
+    return list(_choices(group))
+
+
+@lru_cache
+def _choices(group: str) -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in (PRESETS / group).glob("*.yaml")))
 
 
 def known_keys() -> list[str]:
@@ -111,16 +90,77 @@ def _compose(overrides: Sequence[str]) -> tuple[RunConfig, list[str]]:
         found = _override_mistakes(override)
         mistakes += found
         usable += [] if found else [override]
-    config = deepcopy(_base(tuple(text_of(o) for o in usable if _is_group(o))))
-    for override in usable:
-        if not _is_group(override):
-            mistakes += _lay_over(config, override)
+    presets = tuple(text_of(o) for o in usable if o.key_or_group in GROUPS)
+    values = tuple(text_of(o) for o in usable if o.key_or_group not in GROUPS)
+    if not mistakes:
+        try:
+            return _in_groups(presets, values), []
+        except OmegaConfBaseException:
+            """Told by what follows, with all others."""
+    config = deepcopy(_base(presets))
+    mistakes += [mistake for override in usable if override.key_or_group not in GROUPS for mistake in _lay_over(config, override)]
     if mistakes:
         return RunConfig(), mistakes
     try:
         return cast(RunConfig, OmegaConf.to_object(config)), []
     except OmegaConfBaseException as error:
         return RunConfig(), [_first_line(error)]
+
+
+def _in_groups(presets: tuple[str, ...], values: tuple[str, ...]) -> RunConfig:
+    """Each group by itself: in most trials of a sweep only one or two are not those of another trial."""
+    of = {group: _spoken_of(presets, group) for group in GROUPS}
+    if any("${" in text for text in values):
+        of = dict.fromkeys(GROUPS, frozenset(GROUPS))
+    groups = {name: _group(presets, name, tuple(text for text in values if _group_of(text) in of[name])) for name in GROUPS}
+    return RunConfig(**{name: copy(group) for name, group in groups.items()})
+
+
+@lru_cache(maxsize=1024)
+def _group(presets: tuple[str, ...], name: str, values: tuple[str, ...]) -> Any:
+    """A group of the run with `values` laid over its presets. Raises OmegaConfBaseException for a value that does not fit."""
+    overrides = [override for text in values if isinstance(override := parsed_override(text), Override)]
+    if all(_group_of(text) == name and "${" not in text for text in values) and _spoken_of(presets, name) == {name}:
+        return _laid_over(_preset_object(presets, name), overrides)
+    config = deepcopy(_base(presets))
+    for override in overrides:
+        OmegaConf.update(config, override.key_or_group, override.value(), merge=True)
+    return OmegaConf.to_object(config[name])
+
+
+def _laid_over(preset: Any, overrides: Sequence[Override]) -> Any:
+    """A group of plain values; OmegaConf is asked for the changed keys only, and makes them what their schema says."""
+    names = tuple(dict.fromkeys(override.key_or_group.split(".")[1] for override in overrides))
+    changed = OmegaConf.structured(_part(type(preset), names)(*(getattr(preset, name) for name in names)))
+    for override in overrides:
+        OmegaConf.update(changed, override.key_or_group.split(".")[1], override.value(), merge=True)
+    return replace(preset, **vars(OmegaConf.to_object(changed)))
+
+
+@lru_cache
+def _part(schema: type, names: tuple[str, ...]) -> type:
+    """A schema of some of the keys."""
+    hints = get_type_hints(schema)
+    return make_dataclass(f"{schema.__name__}Part", [(name, hints[name]) for name in names])
+
+
+@lru_cache(maxsize=256)
+def _preset_object(presets: tuple[str, ...], name: str) -> Any:
+    return OmegaConf.to_object(_base(presets)[name])
+
+
+@lru_cache(maxsize=256)
+def _spoken_of(presets: tuple[str, ...], name: str) -> frozenset[str]:
+    """The group itself and those whose values its presets take over (``${data.vocab_size}``), and so on."""
+    texts = {group: repr(OmegaConf.to_container(node, resolve=False)) for group, node in _base(presets).items()}
+    found = {name}
+    while more := {group for known in found for group in _REFERENCE.findall(texts[known])} - found:
+        found |= more
+    return frozenset(found)
+
+
+def _group_of(text: str) -> str:
+    return cast(Override, parsed_override(text)).key_or_group.split(".")[0]
 
 
 def _lay_over(config: DictConfig, override: Override) -> list[str]:
@@ -147,10 +187,6 @@ def _register_schemas() -> None:
     store.store(name="root_schema", node=RunConfig)
 
 
-def _is_group(override: Override) -> bool:
-    return override.key_or_group in GROUPS
-
-
 def _override_mistakes(override: Override) -> list[str]:
     key = override.key_or_group
     if key in GROUPS:
@@ -168,25 +204,3 @@ def _override_mistakes(override: Override) -> list[str]:
 
 def _first_line(error: Exception) -> str:
     return str(error).splitlines()[0]
-
-
-def overrides_of(values: Iterable[tuple[str, Any]]) -> list[str]:
-    """Dotted values as overrides, in Hydra's grammar: ``[("optimizer.lr", 0.001)]`` becomes ``["optimizer.lr=0.001"]``."""
-    return [f"{key}={_literal(value)}" for key, value in values]
-
-
-def _literal(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, (list, tuple)):
-        return "[" + ",".join(_literal(item) for item in value) + "]"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    text = str(value)
-    if _PLAIN_WORD.fullmatch(text):
-        return text
-    # In Hydra's quoted strings a backslash escapes only a quote, and itself where it stands before one.
-    escaped = re.sub(r'(\\*)"', r'\1\1\\"', text)
-    return '"' + re.sub(r"(\\+)$", r"\1\1", escaped) + '"'

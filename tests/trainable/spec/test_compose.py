@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from trainable.spec.compose import PRESETS, choices, compose_run, from_plain, known_keys, overrides_of, to_plain
+from trainable.spec.compose import PRESETS, choices, compose_run, from_plain, known_keys, to_plain
 from trainable.spec.config import GROUPS, RunConfig
 from trainable.spec.mistakes import WrongRequest
+from trainable.spec.overrides import overrides_of
 
 
 def mistakes_of(*overrides: str) -> list[str]:
