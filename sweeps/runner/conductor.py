@@ -48,6 +48,11 @@ class Conductor:
 
     def next_trial(self) -> dict[str, Any] | Finished | None:
         """The next trial as `TransformerTrainable` takes it; None while there is none, `Finished` when none will come."""
+        answer = self._next_trial()
+        self.ledger.sync()
+        return answer
+
+    def _next_trial(self) -> dict[str, Any] | Finished | None:
         while True:
             action = next_action(self.tally, self.rule, replace(self._limits, spent=self._spent(), full=self._full()))
             if isinstance(action, Sample):
@@ -67,7 +72,11 @@ class Conductor:
         record = self.ledger.state.trials[trial]
         if record.status != Status.RUNNING:
             return True
-        result = json.loads(payload)
+        ends = self._take_in(record, json.loads(payload))
+        self.ledger.sync()
+        return ends
+
+    def _take_in(self, record: TrialRecord, result: Mapping[str, Any]) -> bool:
         for step, metrics in [*result["history"], [result["step"], result["metrics"]]]:
             self._evaluated(record, step, metrics)
         if result["status"] != Status.RUNNING:
@@ -94,12 +103,10 @@ class Conductor:
 
     def interrupt(self, reason: str) -> None:
         """Writes down that this driver ends while trials run; they continue from their checkpoints by the same command."""
-        for record in self.ledger.state.trials.values():
-            if record.status == Status.RUNNING:
-                self._end(record, Status.INTERRUPTED, reason, record.step)
+        self._end_all(Status.RUNNING, Status.INTERRUPTED, reason)
 
     def _write(self, event: str, **values: Any) -> Mapping[str, Any]:
-        entry = self.ledger.append(event, **values)
+        entry = self.ledger.write(event, **values)
         self.tally.follow(entry)
         return entry
 
@@ -179,18 +186,28 @@ class Conductor:
         return {**place, "values": values, "overrides": overrides}
 
     def _conclude(self, conclusion: Conclude) -> None:
-        for record in self.ledger.state.trials.values():
-            if record.status == Status.PAUSED:
-                self._end(record, Status.STOPPED_EARLY, "paused at its rung and not promoted", record.step)
+        self._end_all(Status.PAUSED, Status.STOPPED_EARLY, "paused at its rung and not promoted")
         finalists, baseline = list(conclusion.finalists), conclusion.baseline
         self._write("stage_ended", stage=str(Stage.EXPLORE), finalists=finalists, baseline=baseline)
 
     def _end(self, record: TrialRecord, status: Status, reason: str | None, step: int, **more: Any) -> None:
         """`more` are the keys of the event that not every end has: error, rung, exploited."""
+        self._follow_end(record, self._write_end(record, status, reason, step, **more))
+
+    def _end_all(self, found: Status, status: Status, reason: str) -> None:
+        records = [record for record in self.ledger.state.trials.values() if record.status == found]
+        for record, event in [(record, self._write_end(record, status, reason, record.step)) for record in records]:
+            self._follow_end(record, event)
+
+    def _write_end(self, record: TrialRecord, status: Status, reason: str | None, step: int, **more: Any) -> Mapping[str, Any]:
         named = {"trial": record.trial, "attempt": record.attempt, "status": str(status), "stop_reason": reason, "step": step}
-        event = self._write("trial_ended", **named, **{key: value for key, value in more.items() if value is not None})
+        return self._write("trial_ended", **named, **{key: value for key, value in more.items() if value is not None})
+
+    def _follow_end(self, record: TrialRecord, event: Mapping[str, Any]) -> None:
+        status = Status(event["status"])
         if status in (Status.STOPPED_EARLY, Status.FAILED, Status.INTERRUPTED):
-            end_summary(RunDir(self.runs / record.run_id), status, reason, event["time"], more.get("error"))
+            self.ledger.sync()
+            end_summary(RunDir(self.runs / record.run_id), status, event["stop_reason"], event["time"], event.get("error"))
         if status not in (Status.PAUSED, Status.INTERRUPTED):
             self.searcher.ended(record)
 

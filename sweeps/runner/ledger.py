@@ -35,25 +35,41 @@ class Ledger:
         self.warning = _cut_torn_end(sweep_dir.ledger, whole)
         # Unbuffered: what a failed write left behind is known, and can be taken back.
         self._file = open(sweep_dir.ledger, "ab", buffering=0)
+        self._is_behind = False
         sync_directory(sweep_dir.path)
 
     def append(self, event: str, **values: Any) -> Mapping[str, Any]:
-        """Writes one event and moves the state by it. Raises OSError when the disk is full: the state is then unmoved."""
+        """Writes one event, moves the state by it and syncs."""
+        entry = self.write(event, **values)
+        self.sync()
+        return entry
+
+    def write(self, event: str, **values: Any) -> Mapping[str, Any]:
+        """Writes one event and moves the state by it; it may be lost until `sync`, after which others may follow from it.
+
+        Raises OSError when the disk is full: the state is then unmoved.
+        """
         entry = {"event": event, "time": datetime.now(UTC).isoformat(timespec="milliseconds"), **values}
         line = json.dumps(entry, allow_nan=False, separators=(",", ":")).encode() + b"\n"
         length = os.fstat(self._file.fileno()).st_size
         try:
             if self._file.write(line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self._file.name)
-            if event in _SYNCED:
-                os.fsync(self._file.fileno())
         except OSError:
             os.ftruncate(self._file.fileno(), length)
             raise
+        self._is_behind = self._is_behind or event in _SYNCED
         apply(self.state, entry)
         return entry
 
+    def sync(self) -> None:
+        """Brings all that was written to the disk, if it has to be there: one sync for the events of one moment."""
+        if self._is_behind:
+            os.fsync(self._file.fileno())
+            self._is_behind = False
+
     def close(self) -> None:
+        self.sync()
         self._file.close()
         self._lock.close()
 

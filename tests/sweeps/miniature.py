@@ -41,6 +41,12 @@ class MemoryLedger:
         self.state = replay(json.loads(line) for line in lines)
 
     def append(self, event: str, **values: Any) -> Mapping[str, Any]:
+        return self.write(event, **values)
+
+    def sync(self) -> None:
+        """Memory needs none."""
+
+    def write(self, event: str, **values: Any) -> Mapping[str, Any]:
         if self.lives == 0:
             raise Killed
         self.lives = None if self.lives is None else self.lives - 1

@@ -1,7 +1,9 @@
 """Trials are composed group by group; what comes out is what Hydra's own composition of all their overrides gives."""
 
 import importlib
+import json
 import random
+from dataclasses import replace
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -14,7 +16,7 @@ from sweeps import sweep_names
 from sweeps.runner.blueprint import draw_up
 from sweeps.runner.searchers.random_search import draw
 from tests.sweeps.schedulers.racing import EXAMPLES
-from trainable.spec.compose import PRESETS, compose_run, known_keys
+from trainable.spec.compose import PRESETS, compose_run, known_keys, to_plain
 from trainable.spec.config import RunConfig
 from trainable.spec.overrides import overrides_of, parsed_override
 
@@ -30,6 +32,10 @@ def by_hydra(overrides: list[str]) -> RunConfig:
     return config
 
 
+def by_omegaconf(config: RunConfig) -> object:
+    return OmegaConf.to_container(OmegaConf.structured(config), resolve=True)
+
+
 @pytest.mark.parametrize("name", sweep_names())
 @pytest.mark.parametrize("scale", [[], ["sweep.scale=full", "data=stdlib", "data.vocab_size=10000"]], ids=["small", "full"])
 def test_every_shipped_trial_is_composed_as_hydra_would(name: str, scale: list[str]) -> None:
@@ -41,7 +47,9 @@ def test_every_shipped_trial_is_composed_as_hydra_would(name: str, scale: list[s
     chosen = trials if len(trials) <= MOST else random.Random(0).sample(trials, MOST)
     for values, seed in chosen:
         overrides = blueprint.run_overrides(values, seed)
-        assert compose_run(overrides) == by_hydra(overrides), overrides
+        config = compose_run(overrides)
+        assert config == by_hydra(overrides), overrides
+        assert json.dumps(to_plain(config)) == json.dumps(by_omegaconf(config))
 
 
 def _values(blueprint, slot) -> dict:
@@ -80,3 +88,16 @@ def test_a_trial_does_not_share_its_groups_with_another() -> None:
     first, second = (compose_run(["training.seed=1"]) for _ in range(2))
     first.training.max_steps = 1
     assert second.training.max_steps != 1
+
+
+def test_plain_values_are_of_the_types_that_the_schema_says() -> None:
+    """A value that somebody put in beside the composition, such as 1 for 1.0, counts as what it stands for."""
+    config = compose_run(["optimizer.betas=[0.8,0.9]"])
+    for group, changes in (
+        ("optimizer", {"lr": 1, "betas": [0, 1]}),
+        ("training", {"max_steps": 7}),
+        ("resources", {"gpus_per_trial": "auto"}),
+    ):
+        changed = replace(config, **{group: replace(getattr(config, group), **changes)})
+        assert json.dumps(to_plain(changed)) == json.dumps(by_omegaconf(changed))
+        assert to_plain(changed) is not to_plain(changed)
