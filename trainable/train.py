@@ -11,6 +11,7 @@ from pathlib import Path
 from trainable.base_training import prepare_base
 from trainable.data.prepare import prepare
 from trainable.device import pick_device
+from trainable.launch_environment import launch_mistakes
 from trainable.load_run import run_config
 from trainable.request import request_run
 from trainable.run_record import RunIdentity
@@ -22,6 +23,7 @@ from trainable.spec.mistakes import EXIT_DONE, EXIT_FAILED, WrongRequest
 from trainable.spec.run_dir import RunDir, claim_run_name, runs_dir
 from trainable.spec.status import Status
 from trainable.spec.writable_folder import writable_mistakes
+from trainable.tracker.readiness import tracker_mistakes
 from trainable.trainer import Evaluation, Trainer
 
 
@@ -53,7 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _new_run(overrides: Sequence[str]) -> tuple[RunConfig, RunDir]:
     config = request_run(overrides)
     pick_device(config.training.device)
-    if mistakes := writable_mistakes(config.experiment.results_dir):
+    mistakes = [*launch_mistakes(os.environ), *writable_mistakes(config.experiment.results_dir), *tracker_mistakes(config.tracking)]
+    if mistakes:
         raise WrongRequest(mistakes)
     runs = runs_dir(config.experiment.results_dir)
     name = ExperimentId(

@@ -10,6 +10,7 @@ from sweeps.runner.settings import Settings
 from sweeps.runner.sweep import Sweep
 from trainable.spec.compose import known_keys
 from trainable.spec.config import GROUPS
+from trainable.spec.ledger import DamagedLedger, read_events, replay
 from trainable.spec.metric_names import METRICS, is_known
 from trainable.spec.mistakes import unknown
 from trainable.spec.statement import ALL_CELLS, DEPARTURE, KINDS, SUPERIORITY, WINNER, Claim
@@ -110,6 +111,11 @@ def _warm_start_mistakes(settings: Settings) -> Iterator[str]:
         ledger = SweepDir(Path(text)).ledger
         if not ledger.is_file():
             yield f"explore.warm_start: {text} is not a sweep directory, for it has no {ledger.name}"
+            continue
+        try:
+            replay(read_events(ledger)[0])
+        except DamagedLedger as damaged:
+            yield f"explore.warm_start: {damaged}"
 
 
 def _setting_mistakes(settings: Settings) -> Iterator[str]:

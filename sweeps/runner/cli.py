@@ -13,7 +13,6 @@ from sweeps.runner.cluster.address import address_mistakes
 from sweeps.runner.cluster.offer import Offer, offer_of
 from sweeps.runner.cluster.teardown import read_cluster
 from sweeps.runner.drive import Options, choose_directory, drive
-from sweeps.runner.last_word import last_word
 from sweeps.runner.notify import Target, targets_of, tell
 from sweeps.runner.options import RETRYABLE, option_parser
 from sweeps.runner.price import price
@@ -26,6 +25,7 @@ from trainable.spec.mistakes import EXIT_DONE, EXIT_FAILED, WrongRequest, unknow
 from trainable.spec.overrides import overrides_of
 from trainable.spec.status import Status
 from trainable.spec.writable_folder import writable_mistakes
+from trainable.tracker.readiness import tracker_mistakes
 
 
 def main(sweep: Sweep, arguments: Sequence[str] | None = None) -> NoReturn:
@@ -53,7 +53,7 @@ def _run(sweep: Sweep, given: argparse.Namespace, console: Console) -> int:
         _dry_run(blueprint, None if given.cluster is None else offer_of(read_cluster(given.cluster)), console)
         return EXIT_DONE
     mistakes += writable_mistakes(blueprint.base.experiment.results_dir)
-    mistakes += address_mistakes(given.address)
+    mistakes += address_mistakes(given.address) if given.address else tracker_mistakes(blueprint.base.tracking)
     if mistakes:
         raise WrongRequest(mistakes)
     return _drive(blueprint, Options(given.address, given.fresh, retry, given.dashboard), targets, console)
@@ -80,6 +80,8 @@ def _drive(blueprint: Blueprint, options: Options, targets: Sequence[Target], co
         raise
     finally:
         if targets:
+            from sweeps.runner.last_word import last_word  # what reads the verdicts takes a second to import
+
             message = last_word(blueprint.sweep.name, choose_directory(blueprint, fresh=False), code)
             tell(targets, message, lambda text: console.print(f"note: {text}", style="yellow", soft_wrap=True))
     return code

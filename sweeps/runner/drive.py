@@ -23,6 +23,7 @@ from sweeps.runner.progress import Progress
 from sweeps.runner.schedulers.registry import SCHEDULERS
 from sweeps.runner.searchers.mistakes import searcher_remarks
 from sweeps.runner.searchers.registry import build_searchers
+from sweeps.runner.stated import read_statement
 from sweeps.runner.tally import Tally
 from sweeps.runner.verdict_view import show_conclusion
 from trainable.data.checks import model_mistakes
@@ -33,7 +34,6 @@ from trainable.spec.code_version import OtherCode, code_version, commit
 from trainable.spec.ledger import DamagedLedger, TrialRecord, read_events, replay
 from trainable.spec.mistakes import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, WrongRequest
 from trainable.spec.run_dir import runs_dir
-from trainable.spec.statement import Statement
 from trainable.spec.status import Status
 from trainable.spec.sweep_dir import SweepDir, sweeps_dir
 
@@ -78,6 +78,8 @@ def _drive(blueprint: Blueprint, options: Options, console: Console) -> int:
     try:
         if mistakes := seed_mistakes(blueprint, ledger.state):
             raise WrongRequest(mistakes)
+        if sweep_dir.statement.exists():
+            read_statement(sweep_dir)
         _prepare_data(blueprint, console)
         _write_statement(blueprint, sweep_dir, ledger)
         _tell_start(blueprint, ledger, sweep_dir, console)
@@ -128,8 +130,7 @@ def _write_statement(blueprint: Blueprint, sweep_dir: SweepDir, ledger: Ledger) 
     now = datetime.now(UTC).isoformat(timespec="seconds")
     statement = blueprint.statement(now, ledger.state)
     if sweep_dir.statement.exists():
-        before = Statement.from_json(sweep_dir.read_statement())
-        statement = statement.amending(before, now)
+        statement = statement.amending(read_statement(sweep_dir), now)
     write_json(sweep_dir.statement, statement.as_json())
 
 

@@ -13,9 +13,9 @@ from rich.console import Console
 
 from sweeps.runner.outlook import Outlook
 from sweeps.runner.progress import Progress
+from sweeps.runner.stated import read_statement
 from trainable.spec.ledger import DamagedLedger, SweepState, apply, parse_event, read_events, replay
-from trainable.spec.mistakes import EXIT_DONE, WrongRequest, did_you_mean
-from trainable.spec.statement import Statement
+from trainable.spec.mistakes import EXIT_DONE, WrongRequest
 from trainable.spec.sweep_dir import SweepDir
 
 _LOOK_SECONDS = 0.5
@@ -51,12 +51,12 @@ class Followed:
         apply(self.outlook.state, event)
         self._read += len(line)
         if event["event"] == "driver_started":  # it may have amended the statement
-            self.outlook = Outlook(_statement(self.sweep_dir), self.outlook.state)
+            self.outlook = Outlook(read_statement(self.sweep_dir), self.outlook.state)
         return True
 
     def _restart(self) -> None:
         """Reads all again; says what is damaged."""
-        statement = _statement(self.sweep_dir)
+        statement = read_statement(self.sweep_dir)
         try:
             events, self._read = read_events(self.sweep_dir.ledger)
             self.outlook = Outlook(statement, replay(events))
@@ -94,16 +94,6 @@ def _last_words(state: SweepState, outlook: Outlook) -> str:
     if outlook.driver_lives is False:
         return f"the driver was killed; to continue: {state.drivers[-1]['command']}"
     return "the sweep goes on"
-
-
-def _statement(sweep_dir: SweepDir) -> Statement:
-    if not sweep_dir.statement.exists():
-        siblings = [path.name for path in sweep_dir.path.parent.glob("*") if (path / sweep_dir.statement.name).exists()]
-        raise WrongRequest([f"{sweep_dir.path} holds no sweep: sweep.json is missing{did_you_mean(sweep_dir.path.name, siblings)}"])
-    try:
-        return Statement.from_json(sweep_dir.read_statement())
-    except (ValueError, KeyError, TypeError) as error:
-        raise WrongRequest([f"{sweep_dir.statement} cannot be read: {error}"]) from error
 
 
 def _no_key(seconds: float) -> str:

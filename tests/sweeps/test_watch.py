@@ -87,7 +87,7 @@ def test_damage_is_one_clear_sentence(tmp_path: Path) -> None:
     for attempt in (followed.refresh, lambda: Followed(directory)):
         with pytest.raises(WrongRequest, match=f"line {len(EVENTS) + 1}: not an event"):
             attempt()
-    with pytest.raises(WrongRequest, match=r"holds no sweep: sweep.json is missing \(did you mean 'lr_ablation-0badcafe'\?\)"):
+    with pytest.raises(WrongRequest, match=r"holds no sweep: sweep.json is missing \(did you mean '.*lr_ablation-0badcafe'\?\)"):
         Followed(SweepDir(tmp_path / "sweeps" / "lr_ablation-0badcaff"))
     directory.statement.write_text("{}")
     with pytest.raises(WrongRequest, match=r"sweep\.json cannot be read"):

@@ -8,6 +8,7 @@ from typing import Any
 from sweeps.runner.cluster.description import PRICE_LABEL
 from sweeps.runner.resources import gpu_count, slots
 from trainable.spec.config import ResourcesConfig
+from trainable.spec.mistakes import WrongRequest
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,17 @@ class Offer:
 
 
 def offer_of(cluster: Mapping[str, Any]) -> Offer:
-    """From the contents of a cluster file; the type that is asked for first stands for all workers."""
-    return _given_machines(cluster) if cluster["provider"]["type"] == "local" else _cloud(cluster)
+    """From the contents of a cluster file; the type that is asked for first stands for all workers.
+
+    Raises `WrongRequest` where something is missing that the price needs, or has another form.
+    """
+    try:
+        return _given_machines(cluster) if cluster["provider"]["type"] == "local" else _cloud(cluster)
+    except KeyError as missing:
+        fault = f"the cluster file has no {missing}"
+    except (AttributeError, TypeError, ValueError) as error:
+        fault = f"the cluster file is not of the form that is expected ({error})"
+    raise WrongRequest([f"{fault}; python -m sweeps.cluster render writes a whole one"])
 
 
 def _cloud(cluster: Mapping[str, Any]) -> Offer:
