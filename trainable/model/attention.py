@@ -1,6 +1,7 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainable.model.linear import Linear
 from trainable.model.rotary import rotate
 from trainable.spec.config import ModelConfig
 
@@ -17,10 +18,10 @@ class CausalSelfAttention(nn.Module):
         self.grouped = (config.num_kv_heads or config.num_heads) != config.num_heads
         kv_width = self.head_dim * (config.num_kv_heads or config.num_heads)
         self.dropout = config.dropout
-        self.q_proj = nn.Linear(config.d_model, config.d_model, bias=bias)
-        self.k_proj = nn.Linear(config.d_model, kv_width, bias=bias)
-        self.v_proj = nn.Linear(config.d_model, kv_width, bias=bias)
-        self.output_proj = nn.Linear(config.d_model, config.d_model, bias=bias)
+        self.q_proj = Linear(config.d_model, config.d_model, bias=bias)
+        self.k_proj = Linear(config.d_model, kv_width, bias=bias)
+        self.v_proj = Linear(config.d_model, kv_width, bias=bias)
+        self.output_proj = Linear(config.d_model, config.d_model, bias=bias)
 
     def forward(self, x: Tensor, rotation: Tensor | None = None) -> Tensor:
         """X [batch, time, d_model] to the same shape; `rotation` is a `RotaryEmbedding`'s table, None without rotary positions."""

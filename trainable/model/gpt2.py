@@ -4,6 +4,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainable.model.attention import CausalSelfAttention
+from trainable.model.linear import Linear
 from trainable.spec.config import ModelConfig
 
 
@@ -12,8 +13,8 @@ class FeedForward(nn.Module):
 
     def __init__(self, d_model: int, d_ff: int) -> None:
         super().__init__()
-        self.w1 = nn.Linear(d_model, d_ff)
-        self.w2 = nn.Linear(d_ff, d_model)
+        self.w1 = Linear(d_model, d_ff)
+        self.w2 = Linear(d_ff, d_model)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.w2(F.gelu(self.w1(x), approximate="tanh"))  # type: ignore[no-any-return]
@@ -33,6 +34,13 @@ class Block(nn.Module):
         return x + self.dropout(self.ffn(self.ln2(x)))  # type: ignore[no-any-return]
 
 
+class PositionEmbedding(nn.Embedding):
+    """The vectors of the positions that tokens [batch, time] stand at, [time, width]."""
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.weight[: tokens.shape[1]]
+
+
 class GPT2(nn.Module):
     """Tokens [batch, time] to logits [batch, time, vocab_size]; modules are named as in `TransformerLM`.
 
@@ -44,11 +52,11 @@ class GPT2(nn.Module):
         super().__init__()
         self.config = config
         self.token_embeddings = nn.Embedding(config.vocab_size, config.d_model)
-        self.position_embeddings = nn.Embedding(config.context_length, config.d_model)
+        self.position_embeddings = PositionEmbedding(config.context_length, config.d_model)
         self.dropout = nn.Dropout(config.dropout)
         self.layers = nn.ModuleList(Block(config) for _ in range(config.num_layers))
         self.ln_final = nn.LayerNorm(config.d_model, eps=config.norm_eps)
-        self.lm_head = nn.Linear(config.d_model, config.vocab_size, bias=False)
+        self.lm_head = Linear(config.d_model, config.vocab_size, bias=False)
         if config.tied_embeddings:
             self.lm_head.weight = self.token_embeddings.weight
         self.initialise()
@@ -67,7 +75,7 @@ class GPT2(nn.Module):
         time = tokens.shape[1]
         if time > self.config.context_length:
             raise ValueError(f"a sequence of {time} tokens is longer than context_length={self.config.context_length}")
-        x = self.token_embeddings(tokens) + self.position_embeddings.weight[:time]
+        x = self.token_embeddings(tokens) + self.position_embeddings(tokens)
         x = self.dropout(x)
         for layer in self.layers:
             x = layer(x)
