@@ -76,6 +76,20 @@ class LedgerScheduler(FIFOScheduler):
     def __init__(self, guard: Guard) -> None:
         super().__init__()
         self.guard = guard
+        self._added: Any = None
+
+    def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
+        self._added = trial
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Any:
+        """The trial that has just been added, once: it takes the actor that has just become free.
+
+        Left to itself, Tune gives that actor to a trial whose own is still starting, throws the starting one away and asks for
+        another: short trials then never get a second worker. All other trials it starts in their order without being told, and
+        without looking through all there ever were, as its own scheduler does in every turn.
+        """
+        chosen, self._added = self._added, None
+        return chosen
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         stop = self.guard.ask(lambda: self.guard.conductor.on_result(_name(trial), result["evaluation"]), True)
