@@ -1,0 +1,1 @@
+"""Reads what lies on disk: Parquet, comparison, verdicts, figures, pages and archives; never torch or Ray."""

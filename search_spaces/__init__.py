@@ -1,0 +1,1 @@
+"""Values only, in Ray Tune's own domains: one file for each ablation."""

@@ -1,40 +1,21 @@
-"""The README keeps its promises: its tree names every file with its own first sentence, its links lead somewhere."""
+"""The README keeps its promises: its tree names every folder with its own first sentence, its links lead somewhere."""
 
-import ast
 import re
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.docs.code_map import ROOT, clause, files, folder_tree, folders
+
 README = (ROOT / "README.md").read_text()
-PACKAGES = ("sweeps", "trainable", "search_spaces", "analysis")
 
 
-def clause(path: Path) -> str:
-    """A module's first sentence, without its last stop."""
-    document = ast.get_docstring(ast.parse(path.read_text())) or ""
-    return document.split("\n\n")[0].replace("\n", " ").split(". ")[0].rstrip(".")
-
-
-def tree() -> str:
-    """Every module that has something to say, a line each."""
-    lines = []
-    for package in PACKAGES:
-        lines.append(f"{package}/")
-        for path in sorted((ROOT / package).rglob("*.py"), key=lambda p: (p.parent, p.name)):
-            if path.read_text().strip() and clause(path):
-                lines.append(f"  {path.relative_to(ROOT / package)!s:<40} {clause(path)}")
-    return "\n".join(lines)
+def test_every_folder_and_every_file_says_what_it_is() -> None:
+    paths = [path for folder in folders() for path in (folder / "__init__.py", *files(folder))]
+    assert [path for path in paths if not clause(path)] == []
 
 
 def test_the_tree_is_that_of_the_checkout() -> None:
-    missing = [line for line in tree().splitlines() if line not in README]
-    assert missing == [], "\n".join(["paste into README.md:", *missing])
-
-
-def test_the_tree_names_no_file_that_is_gone() -> None:
-    shown = re.search(r"```text\n(sweeps/.*?)```", README, re.DOTALL)
+    shown = re.search(r"<!-- tree -->.*?```text\n(.*?)\n```", README, re.DOTALL)
     assert shown is not None
-    assert set(shown.group(1).strip().splitlines()) <= set(tree().splitlines())
+    assert shown.group(1) == folder_tree(), "python -m tests.docs writes it anew"
 
 
 def test_links_lead_to_files() -> None:

@@ -1,0 +1,1 @@
+"""Everything inside one run, usable without Ray: trainer, checkpoints, measurements, exports."""

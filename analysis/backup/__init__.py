@@ -1,0 +1,1 @@
+"""Results copied to a folder, a bucket or a remote, incrementally, and brought back."""

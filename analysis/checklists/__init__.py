@@ -1,0 +1,1 @@
+"""The protocol's checklists for runs, sweeps and papers, answered from what lies on disk."""

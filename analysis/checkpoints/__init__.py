@@ -1,0 +1,1 @@
+"""Whether checkpoints are whole, without torch: their files, hashes and safetensors headers."""

@@ -1,0 +1,1 @@
+"""A notebook of a sweep that opens its tables and figures."""

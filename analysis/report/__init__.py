@@ -1,0 +1,1 @@
+"""``RESULTS.md``, the runs' summaries and the experiment log, section by section."""

@@ -1,0 +1,1 @@
+"""Statistics that verdicts rest on: intervals, tests, effect sizes, power, and Holm's correction."""

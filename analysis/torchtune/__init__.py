@@ -1,0 +1,1 @@
+"""Reports on experiment sets of torchtune that ran elsewhere."""

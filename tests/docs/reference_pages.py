@@ -1,4 +1,4 @@
-"""The pages of ``docs/reference``, from the dataclasses, the metric names and the parsers' own help."""
+"""The pages of ``docs/reference``, from the dataclasses, the metric names, the parsers' own help and the modules' docstrings."""
 
 import importlib
 import io
@@ -20,11 +20,12 @@ from sweeps.__main__ import main as list_main
 from sweeps.runner.cli import main as sweep_main
 from sweeps.runner.cluster.command_line import main as cluster_main
 from sweeps.runner.settings import SECTIONS
+from tests.docs.code_map import ROOT, clause, files, folders
 from trainable.spec.compose import PRESETS, choices, compose_run
 from trainable.spec.config import GROUPS
 from trainable.spec.metric_names import EVERY_RUN, METRICS
 
-FOLDER = Path(__file__).resolve().parents[2] / "docs" / "reference"
+FOLDER = ROOT / "docs" / "reference"
 GENERATED = "<!-- Written by `python -m tests.docs`; a test compares. -->\n"
 RUN_PROGRAMS = ("train", "data.prepare", "evaluate", "bounds.__main__", "export", "landscape", "profile_memory")
 CLUSTER_COMMANDS = ("render", "slurm", "leave", "heed")
@@ -161,4 +162,19 @@ def _block(text: str) -> str:
     return f"```text\n{text.rstrip()}\n```\n"
 
 
-PAGES: dict[str, Callable[[], str]] = {"configuration.md": configuration, "metrics.md": metrics, "commands.md": commands}
+def code() -> str:
+    """Every file of the code with its own first sentence."""
+    parts = [f"# Every file of the code\n\n{GENERATED}"]
+    for folder in folders():
+        rows = [[f"`{path.name}`", clause(path)] for path in files(folder)]
+        parts.append(f"## {folder.relative_to(ROOT)}\n\n{clause(folder / '__init__.py')}.\n")
+        parts += [table(["file", "what it is"], rows)] if rows else []
+    return "\n".join(parts)
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "configuration.md": configuration,
+    "metrics.md": metrics,
+    "commands.md": commands,
+    "code.md": code,
+}

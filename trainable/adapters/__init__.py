@@ -1,0 +1,1 @@
+"""Low-rank adapters: LoRA, and SubLoRA with its gates and coding."""

@@ -1,0 +1,1 @@
+"""PAC-Bayes bounds of a run: quantisation, arithmetic coding, empirical risk, certificate."""

@@ -1,0 +1,1 @@
+"""Optimizers behind one entry: building, exact bytes of state, settings; schedules."""

@@ -1,0 +1,1 @@
+"""Measurements during training that leave it as it is: curvature, sharpness, quantisation error, ranks."""

@@ -1,0 +1,1 @@
+"""Where a run's numbers go: log, CSV, plots, wandb, TensorBoard, MLflow."""

@@ -1,0 +1,1 @@
+"""Figures of SubLoRA: gates, allocations, and bounds against the dimension."""

@@ -1,0 +1,1 @@
+"""A model's weights as a projection of a few trained numbers: projectors, and how a budget is shared."""

@@ -1,0 +1,1 @@
+"""Adam with moments in blocks of 4 or 8 bits: maps, codebooks, factored second moments."""
