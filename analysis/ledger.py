@@ -6,15 +6,17 @@ from typing import Any
 
 from trainable.spec.ledger import SweepState, apply
 
-_NUMBER = (int, float, type(None))
-_TYPES: dict[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(("event", "time", "trial", "cell", "stage", "run_id", "status"), str),
-    **dict.fromkeys(("seed", "attempt", "step", "level"), int),
-    **dict.fromkeys(("values", "metrics"), dict),
-    **dict.fromkeys(("overrides", "finalists"), list),
+_NUMBER = frozenset[type]({int, float, type(None)})
+_TYPES: dict[str, frozenset[type]] = {
+    **dict.fromkeys(("event", "time", "trial", "cell", "stage", "run_id", "status"), frozenset({str})),
+    **dict.fromkeys(("seed", "attempt", "step", "level"), frozenset({int})),
+    **dict.fromkeys(("values", "metrics"), frozenset({dict})),
+    **dict.fromkeys(("overrides", "finalists"), frozenset({list})),
     **dict.fromkeys(("value", "cutoff"), _NUMBER),
-    **dict.fromkeys(("stop_reason", "error"), (str, type(None))),
+    **dict.fromkeys(("stop_reason", "error"), frozenset({str, type(None)})),
 }
+_INT64 = 2**63
+_read = json.JSONDecoder().raw_decode
 
 
 def read_ledger(path: Path) -> tuple[SweepState, list[str]]:
@@ -39,8 +41,9 @@ def read_ledger(path: Path) -> tuple[SweepState, list[str]]:
 def _moved(state: SweepState, line: bytes) -> bool:
     """Moves `state` by the event in `line`; False when there is no sound one."""
     try:
-        event = json.loads(line)
-        if not _is_sound(event):
+        text = line.decode()
+        event, end = _read(text)
+        if text[end:].strip() or not _is_sound(event):
             return False
         apply(state, event)
     except (KeyError, TypeError, ValueError, RecursionError):
@@ -58,14 +61,9 @@ def _is_sound(event: Any) -> bool:
     if not isinstance(event, dict) or "event" not in event:
         return False
     for name, value in event.items():
-        kind = _TYPES.get(name)
-        if kind is not None and not _fits(value, kind):
+        kinds = _TYPES.get(name)
+        if kinds is not None and (type(value) not in kinds or (type(value) is int and not -_INT64 <= value < _INT64)):
             return False
-    named = all(event.get(name, True) for name in ("trial", "cell", "run_id"))
-    return named and all(isinstance(cell, str) for cell in event.get("finalists", []))
-
-
-def _fits(value: Any, kind: type | tuple[type, ...]) -> bool:
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+    if not (event.get("trial", True) and event.get("cell", True) and event.get("run_id", True)):
         return False
-    return isinstance(value, kind) and not isinstance(value, bool)
+    return "finalists" not in event or all(isinstance(cell, str) for cell in event["finalists"])

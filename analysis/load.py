@@ -42,7 +42,7 @@ class Trial:
 
     def told_in(self, name: str, key: str) -> Any:
         """An entry of a mapping in ``summary.json``, such as a metric; None when it is not there."""
-        inner = self.told(name)
+        inner = None if self.summary is None else self.summary.get(name)
         return inner.get(key) if isinstance(inner, dict) else None
 
 

@@ -26,7 +26,8 @@ METRICS_SCHEMA = schema_of([*_KEYS, *METRIC_COLUMNS])
 
 def write_trials(path: Path, columns: Sequence[Column], rows: Sequence[Row], **about: str) -> None:
     """``trials.parquet``: one row per trial; `about` goes into the table's metadata."""
-    table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema_of(columns, **about))
+    arrays = [pa.array([row[column.name] for row in rows], column.type) for column in columns]
+    table = pa.Table.from_arrays(arrays, schema=schema_of(columns, **about))
     with replaced(path) as beside:
         pq.write_table(table, beside, compression="zstd")
 

@@ -10,6 +10,8 @@ import pyarrow as pa
 from analysis.run_metrics import METRIC_SCHEMA, parse_metrics, read_csv, read_metrics, read_regular, with_all_columns
 from trainable.spec.metric_names import METRICS
 
+_NEWLINE = ord("\n")
+
 
 @dataclass(frozen=True)
 class RunRows:
@@ -23,7 +25,7 @@ class RunRows:
 def read_runs(paths: Sequence[Path]) -> RunRows:
     """What `read_metrics` gives for each of `paths`, in their order."""
     contents = [_content(path) for path in paths]
-    headers = {content.partition(b"\n")[0] for content in contents if content is not None}
+    headers = {_header(content) for content in contents if content is not None}
     if len(headers) == 1 and None not in contents and (together := _parse_together(headers.pop(), contents)) is not None:
         return together
     each = [read_metrics(path) if content is None else parse_metrics(content) for path, content in zip(paths, contents, strict=True)]
@@ -39,18 +41,26 @@ def _content(path: Path) -> bytes | None:
         return None
 
 
+def _header(content: bytes) -> bytes:
+    end = content.find(b"\n")
+    return content if end < 0 else content[:end]
+
+
 def _parse_together(header: bytes, contents: Sequence[bytes | None]) -> RunRows | None:
     """All files in one pass; None when any of them asks for a closer look."""
     names = header.decode(errors="replace").split(",")
     if "step" not in names or len(set(names)) < len(names) or not set(names) <= METRICS.keys():
         return None
-    bodies = [content[len(header) + 1 :] for content in contents if content is not None]
-    if any(b'"' in body or not body.isascii() or body[-1:] not in (b"\n", b"") for body in bodies):
+    bodies = [memoryview(content)[len(header) + 1 :] for content in contents if content is not None]
+    if any(len(body) and body[-1] != _NEWLINE for body in bodies):
         return None
-    counts = [body.count(b"\n") for body in bodies]
+    together = b"".join((header, b"\n", *bodies))
+    if b'"' in together or not together.isascii():
+        return None
+    counts = [max(content.count(b"\n") - 1, 0) for content in contents if content is not None]
     types = {name: METRIC_SCHEMA.field(name).type for name in names}
     try:
-        table, notes = read_csv(header + b"\n" + b"".join(bodies), types)
+        table, notes = read_csv(together, types)
     except pa.ArrowInvalid:
         return None
     if notes or table.num_rows != sum(counts) or table["step"].null_count or not _rising(table["step"].to_numpy(), counts):

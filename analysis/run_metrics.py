@@ -34,7 +34,7 @@ def read_metrics(path: Path) -> tuple[pa.Table, list[str]]:
 
 def read_regular(path: Path) -> bytes:
     """The content of a file; a pipe or a device, on which reading could wait for ever, raises OSError like one that cannot be read."""
-    with open(path, "rb", opener=_open_at_once) as file:
+    with open(path, "rb", buffering=0, opener=_open_at_once) as file:
         return file.read()
 
 
