@@ -9,6 +9,7 @@ from typing import Any
 
 from sweeps.runner.attempts import Start
 from sweeps.runner.blueprint import Blueprint
+from sweeps.runner.drawing import drawn
 from sweeps.runner.endings import StorageFailed, code_trouble, node_trouble, storage_trouble, told_of_failure
 from sweeps.runner.ledger import Ledger
 from sweeps.runner.naming import run_name
@@ -113,7 +114,7 @@ class Conductor:
     def _sample(self, slot: Slot) -> None:
         given = dict(slot.grid)
         complete = set(given) >= set(self.blueprint.sweep.keys)
-        values = given if complete else self.searcher.suggest(slot)
+        values = given if complete else drawn(slot, self.blueprint, self.searcher, self.ledger)
         trial = self.blueprint.key(values, self.blueprint.settings.explore.seed)
         self._write("sampled", slot=slot.id, trial=trial, values=values)
         self.searcher.started(slot, trial)

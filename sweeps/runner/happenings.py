@@ -1,4 +1,4 @@
-"""What happened in a sweep that needs a word: trials that were stopped, died, or run again, from the ledger's state."""
+"""What happened in a sweep that needs a word: trials that were stopped, died or run again, draws that were refused."""
 
 from dataclasses import dataclass
 
@@ -19,7 +19,13 @@ def happenings(state: SweepState) -> list[Happening]:
     """Oldest first: endings that have a reason, and every attempt after the first that is at work."""
     found = [Happening(r.ended, _ending(r)) for r in state.trials.values() if r.ended and r.stop_reason]
     again = [r for r in state.trials.values() if r.status == Status.RUNNING and r.attempt > 1]
-    return sorted([*found, *(Happening(r.resumed, _again(r)) for r in again)])
+    return sorted([*found, *(Happening(r.resumed, _again(r)) for r in again), *refusals(state)])
+
+
+def refusals(state: SweepState) -> list[Happening]:
+    """Values that were drawn and break a rule; others were drawn in their place."""
+    events = [event for slot in state.refusals.values() for event in slot]
+    return [Happening(e["time"], f"drawn and refused: {values_text(e['values'])}: {'; '.join(e['mistakes'])}") for e in events]
 
 
 def _ending(record: TrialRecord) -> str:

@@ -8,7 +8,7 @@ from typing import Protocol
 from rich.console import Console, ConsoleDimensions, RenderableType
 from rich.live import Live
 
-from sweeps.runner.happenings import Happening
+from sweeps.runner.happenings import Happening, refusals
 from sweeps.runner.outlook import Outlook
 from sweeps.runner.ranking import last_value
 from sweeps.runner.trial_table import values_text
@@ -39,6 +39,7 @@ class Progress:
         self._drawn = 0.0
         self._size: ConsoleDimensions | None = None
         self._told: dict[str, str] = {name: record.status for name, record in state.trials.items()}
+        self._told_refusals = len(refusals(state))
         self._live = _live(console) if console.is_terminal and not console.is_dumb_terminal else None
 
     def __enter__(self) -> "Progress":
@@ -95,7 +96,11 @@ class Progress:
             self._tell(self.surroundings.lines()[0])
 
     def _print_changes(self) -> None:
-        """One line for each trial whose status changed."""
+        """One line for each trial whose status changed, and for each draw that was refused."""
+        refused = refusals(self.outlook.state)
+        for event in refused[self._told_refusals :]:
+            self._tell(event.text)
+        self._told_refusals = len(refused)
         metric = self.outlook.statement.metric
         for name, record in self.outlook.state.trials.items():
             if self._told.get(name) == record.status:

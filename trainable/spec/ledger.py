@@ -5,6 +5,7 @@ The driver appends (`sweeps.runner.ledger`); everybody else only reads. Events:
 | event           | keys beside `event` and `time` (ISO 8601, UTC)                                                    |
 |-----------------|---------------------------------------------------------------------------------------------------|
 | driver_started  | host, pid, command, commit, planned (explore_trials, confirm_trials, steps, tokens)               |
+| refused         | slot, values, mistakes: drawn, and no configuration that can be run                               |
 | sampled         | slot, trial, values                                                                               |
 | trial_started   | trial, attempt, stage, cell, seed, values, overrides, run_id                                      |
 | evaluated       | trial, attempt, step, metrics                                                                     |
@@ -61,14 +62,16 @@ class TrialRecord:
 class SweepState:
     """The sweep as its events tell it; `trials` in order of their first start, `samples` from slot to trial as drawn.
 
-    `sampled_values` are the values of every drawn trial, `seconds` the time that drivers were at work; `drivers` are their events. Once
-    a driver has an evaluation, `measured_since` is its time, and `steps_before` every trial's step that was reached before (of a trial
-    that ran then, the first that it told of): what came later shows its pace, without the start of Ray and of the first workers.
+    `sampled_values` are the values of every drawn trial, `refusals` the events of values that were drawn for a slot in vain, `seconds`
+    the time that drivers were at work; `drivers` are their events. Once a driver has an evaluation, `measured_since` is its time, and
+    `steps_before` every trial's step that was reached before (of a trial that ran then, the first that it told of): what came later
+    shows its pace, without the start of Ray and of the first workers.
     """
 
     trials: dict[str, TrialRecord] = field(default_factory=dict)
     samples: dict[str, str] = field(default_factory=dict)
     sampled_values: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refusals: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     seconds: float = 0.0
     last_time: datetime | None = None
     finalists: list[str] | None = None
@@ -150,6 +153,10 @@ def _sampled(state: SweepState, event: Event) -> None:
     state.sampled_values[event["trial"]] = dict(event["values"])
 
 
+def _refused(state: SweepState, event: Event) -> None:
+    state.refusals.setdefault(event["slot"], []).append(dict(event))
+
+
 def _driver_ended(state: SweepState, event: Event) -> None:
     state.endings.append(dict(event))
 
@@ -223,6 +230,7 @@ _APPLY = {
     "trial_started": _trial_started,
     "evaluated": _evaluated,
     "rung": _rung,
+    "refused": _refused,
     "sampled": _sampled,
     "trial_ended": _trial_ended,
     "stage_ended": _stage_ended,

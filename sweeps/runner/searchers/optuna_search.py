@@ -117,7 +117,7 @@ class OptunaSearch(Searcher):
         shown = recipe.model.learns_from(self.trials, grid, [way == "minimize" for way in self._directions])
         if set(self._known) <= set(fixed) or not can_learn(shown, recipe.startup_trials):
             return draw(self._space, slot, recipe.seed)
-        sampler = recipe.model.sampler(words("model", recipe.seed, slot.id)[0], grid, shown)
+        sampler = recipe.model.sampler(words("model", recipe.seed, slot.lot)[0], grid, shown)
         with _quiet():
             study = optuna.create_study(directions=self._directions, sampler=sampler)
             study.add_trials(shown)

@@ -18,13 +18,13 @@ class RandomSearch(Searcher):
 
 
 def draw(space: Space, slot: Slot, seed: int) -> dict[str, Any]:
-    """The slot's grid values, and for every sampled key a value that depends on (seed, slot, key) and its domain only.
+    """The slot's grid values, and for every sampled key a value that depends on (seed, the slot's lot, key) and its domain only.
 
     So neither the order of the slots nor an edit of another key's domain changes a value.
     """
     fixed = dict(slot.grid)
     drawn = {
-        key: native(domain.sample(random_state=np.random.RandomState(words("draw", seed, slot.id, key))))
+        key: native(domain.sample(random_state=np.random.RandomState(words("draw", seed, slot.lot, key))))
         for key, domain in space.items()
         if is_sampled(domain) and key not in fixed
     }

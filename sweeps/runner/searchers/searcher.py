@@ -13,16 +13,25 @@ Space = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Slot:
-    """One place of the exploration: a point of the grid (may be empty) and the number of the draw at that point."""
+    """One place of the exploration: a point of the grid (may be empty) and the number of the draw at that point.
+
+    `refused` counts the values that were drawn for it before and could not be run.
+    """
 
     grid: tuple[tuple[str, Any], ...]
     draw: int
+    refused: int = 0
 
     @property
     def id(self) -> str:
         """Stable over program runs and edits of the rest of the space."""
         point = ",".join(f"{key}={value!r}" for key, value in self.grid)
         return f"{point}#{self.draw}"
+
+    @property
+    def lot(self) -> str:
+        """What the values of this place are drawn from."""
+        return f"{self.id}.{self.refused}" if self.refused else self.id
 
 
 class Searcher(ABC):
