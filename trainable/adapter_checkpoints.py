@@ -13,7 +13,7 @@ class AdapterCheckpoints:
     def __init__(self, learner: Learner, run_dir: RunDir) -> None:
         self._learner = learner
         self._folder = run_dir.path / "adapters"
-        self._save = ADAPTERS[learner.config.adapter.name].save if learner.world.is_main else None
+        self._save = ADAPTERS[learner.config.adapter.name].save
 
     def after_step(self, step: int) -> None:
         done = self._epochs(step)
@@ -26,8 +26,10 @@ class AdapterCheckpoints:
     def _write(self, name: str) -> None:
         if self._save is None:
             return
-        with whole_folder(self._folder / name) as folder:
-            self._save(self._learner.model, folder)
+        trained = self._learner.model_state()  # of all ranks together
+        if self._learner.world.is_main:
+            with whole_folder(self._folder / name) as folder:
+                self._save(self._learner.model, trained, folder)
 
     def _epochs(self, step: int) -> int:
         """Whole passes over the training tokens after `step`."""

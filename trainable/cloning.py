@@ -34,7 +34,7 @@ def take_over(learner: Learner, clone: Clone) -> None:
     learner.load_model(model, training)
     # The groups carry settings (weight decay) that the copy has perturbed: only the moments are the source's.
     groups = learner.optimizer.state_dict()["param_groups"]
-    learner.optimizer.load_state_dict({**training["optimizer"], "param_groups": groups})
+    learner.load_optimizer({**training["optimizer"], "param_groups": groups})
 
 
 def _state_at(source: RunDir, step: int) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:

@@ -21,6 +21,10 @@ def pick_device(wanted: str) -> torch.device:
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
 
 
+def device_name(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
 def autocast_dtype(precision: str, device: torch.device) -> torch.dtype | None:
     """The type of autocast, None for plain fp32; auto is bf16 on GPUs that have it, fp32 elsewhere."""
     if precision == "bf16":

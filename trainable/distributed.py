@@ -1,11 +1,14 @@
-"""Several processes for one run (torchrun): data parallel, every rank a share of the global batch."""
+"""Several processes for one run (torchrun, Ray): every rank a share of the global batch, with the whole model or a shard of it."""
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import nn
+
+from trainable.sharded import is_sharded, shard
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,10 @@ def join_world(device_type: str) -> World:
         return World()
     if not dist.is_initialized():
         dist.init_process_group("nccl" if device_type == "cuda" else "gloo")
-    return World(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", "0")))
+    world = World(dist.get_rank(), dist.get_world_size(), int(os.environ.get("LOCAL_RANK", "0")))
+    if device_type == "cuda":
+        torch.cuda.set_device(world.local_rank)  # where collectives without a tensor of their own take place
+    return world
 
 
 def leave_world(world: World) -> None:
@@ -38,9 +44,17 @@ def leave_world(world: World) -> None:
         dist.destroy_process_group()
 
 
-def parallel(model: nn.Module, world: World, device: torch.device) -> nn.Module:
-    """`model` with gradients averaged over the ranks; the model itself for a single process."""
-    if world.is_single:
+def placed(model: nn.Module, world: World, device: torch.device, parallel: str) -> nn.Module:
+    """`model` (on the CPU, the same on every rank) on `device`; with `parallel` fsdp this rank's shard of it, unless it is the only one."""
+    if world.is_single or parallel != "fsdp":
+        return model.to(device)
+    shard(model, world.ranks, device)
+    return model
+
+
+def averaged(model: nn.Module, world: World, device: torch.device) -> nn.Module:
+    """`model` with gradients averaged over the ranks; the model itself for a single process, and in shards, which average by themselves."""
+    if world.is_single or any(is_sharded(parameter) for parameter in model.parameters()):
         return model
     return nn.parallel.DistributedDataParallel(model, device_ids=[device.index] if device.type == "cuda" else None)
 
@@ -52,6 +66,15 @@ def mean_over_ranks(value: torch.Tensor, world: World) -> torch.Tensor:
     total = value.clone()
     dist.all_reduce(total)
     return total / world.ranks
+
+
+def of_all_ranks(value: Any, world: World) -> list[Any]:
+    """`value` of every rank, by rank; every rank has to call this."""
+    if world.is_single:
+        return [value]
+    found: list[Any] = [None] * world.ranks
+    dist.all_gather_object(found, value)
+    return found
 
 
 def barrier(world: World) -> None:

@@ -1,5 +1,6 @@
 """Model, optimizer, schedule and data of a run: takes one step, scores, and gives or takes its whole state."""
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, cast
 
@@ -7,15 +8,16 @@ import torch
 
 from trainable.adapters.attach import attach_adapter
 from trainable.base_config import based
-from trainable.data.batches import eval_batches, train_batch
+from trainable.data.batches import Batch, eval_batches, train_batch
 from trainable.data.prepared import Tokens, open_prepared
 from trainable.device import autocast_dtype, pick_device
-from trainable.distributed import World, join_world, parallel
+from trainable.distributed import World, averaged, join_world, leave_world, of_all_ranks, placed
 from trainable.model.registry import build_model
 from trainable.optim.build import build_optimizer
 from trainable.optim.schedules import lr_at
 from trainable.scoring import Score, score
-from trainable.seeding import rng_states, seed_everything, set_rng_states
+from trainable.seeding import rng_states, seed_everything, seed_rank, set_rng_states
+from trainable.sharded import in_shards, is_sharded, optimizer_state_in_shards, whole_state, whole_tree
 from trainable.spec.config import RunConfig
 from trainable.train_step import StepNumbers, TrainStep
 from trainable.trained_state import base_reference, load_trained_state, require_same_base, trained_state
@@ -36,10 +38,12 @@ class Learner:
             self.device = torch.device("cuda", self.world.local_rank)
         self.autocast = autocast_dtype(training.precision, self.device)
         self.data = open_prepared(config.data)
-        self.model = attach_adapter(build_model(based(config)), config.adapter).to(self.device)
+        model = attach_adapter(build_model(based(config)), config.adapter)
+        self.model = placed(model, self.world, self.device, config.resources.parallel)
+        seed_rank(training.seed, self.world.rank)
         self.optimizer = build_optimizer(self.model, config.optimizer, config.adapter.gate_lr)
         self._train_step = TrainStep(
-            parallel(self._compiled(), self.world, self.device),
+            averaged(self._compiled(), self.world, self.device),
             self.optimizer,
             micro_batch_size=self.micro_batch_size,
             grad_clip=training.grad_clip,
@@ -57,8 +61,12 @@ class Learner:
         return self.config.training.batch_size * self.config.model.context_length
 
     def optimizer_state_bytes(self) -> int:
-        """Bytes of the optimizer's state tensors as they are now; shared ones count once."""
-        tensors = {t.data_ptr(): t.numel() * t.element_size() for state in self.optimizer.state.values() for t in _tensors(state)}
+        """Bytes of the optimizer's state tensors as they are now; shared ones count once, those in shards on several ranks whole."""
+        tensors = {
+            id(t) if is_sharded(t) else t.data_ptr(): t.numel() * t.element_size()
+            for state in self.optimizer.state.values()
+            for t in _tensors(state)
+        }
         return sum(tensors.values())
 
     def lr(self, step: int) -> float:
@@ -68,6 +76,10 @@ class Learner:
 
     def take_step(self, step: int, *, measure_update: bool) -> StepNumbers:
         """Trains on the batch of `step` (from 1)."""
+        return self._train_step(*self._batch(step), self.lr(step), measure_update=measure_update)
+
+    def _batch(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """This rank's x and y of `step`, int64 [rows, time], on the device."""
         training = self.config.training
         x, y = train_batch(
             self.data.train,
@@ -78,35 +90,49 @@ class Learner:
             batch_size=training.batch_size,
             context_length=self.config.model.context_length,
         )
-        return self._train_step(self._on_device(x), self._on_device(y), self.lr(step), measure_update=measure_update)
+        return self._on_device(x), self._on_device(y)
 
     def score(self, tokens: Tokens, batches: int) -> Score:
         """Cross entropy on at most `batches` fixed batches of `tokens`, in micro-batches: it takes no more memory than a step."""
+        return score(self.model, self._fixed(tokens, batches), self.device, self.autocast)
+
+    def _fixed(self, tokens: Tokens, batches: int) -> Iterator[Batch]:
         size, length, rows = self.config.training.batch_size, self.config.model.context_length, self.micro_batch_size
         fixed = eval_batches(tokens, batch_size=size, context_length=length, max_batches=batches)
-        parts = ((x[start : start + rows], y[start : start + rows]) for x, y in fixed for start in range(0, len(x), rows))
-        return score(self.model, parts, self.device, self.autocast)
+        return ((x[start : start + rows], y[start : start + rows]) for x, y in fixed for start in range(0, len(x), rows))
 
     def model_state(self) -> dict[str, torch.Tensor]:
-        """What training changes of the model; a frozen base is rebuilt, not kept."""
-        return trained_state(self.model)
+        """What training changes of the model; a frozen base is rebuilt, not kept. All ranks call this, the first one gets the tensors."""
+        return whole_state(trained_state(self.model), self.model, keep=self.world.is_main)
 
     def training_state(self) -> dict[str, Any]:
-        return {"optimizer": self.optimizer.state_dict(), "rng": rng_states(), "base": self._base}
+        """The rest of what a checkpoint needs, whole like the model's."""
+        rng, *others = of_all_ranks(rng_states(), self.world)
+        optimizer = whole_tree(self.optimizer.state_dict(), keep=self.world.is_main)
+        return {"optimizer": optimizer, "rng": rng, "rng_of_other_ranks": others, "base": self.base}
 
     def load_model(self, model: dict[str, torch.Tensor], training: dict[str, Any]) -> None:
         """The tensors of a checkpoint. Raises `WrongRequest` when they are of another model, or on another frozen base."""
-        require_same_base(self._base, training.get("base"))
-        load_trained_state(self.model, model)
+        require_same_base(self.base, training.get("base"))
+        load_trained_state(self.model, in_shards(model, trained_state(self.model)))
+
+    def load_optimizer(self, state: dict[str, Any]) -> None:
+        self.optimizer.load_state_dict(optimizer_state_in_shards(state, self.optimizer))
 
     def load(self, model: dict[str, torch.Tensor], training: dict[str, Any]) -> None:
-        """Continues from tensors and state of a checkpoint, to the bit."""
+        """Continues from tensors and state of a checkpoint, to the bit with as many ranks; a further rank draws numbers of its own."""
         self.load_model(model, training)
-        self.optimizer.load_state_dict(training["optimizer"])
-        set_rng_states(training["rng"])
+        self.load_optimizer(training["optimizer"])
+        kept = [training["rng"], *training.get("rng_of_other_ranks", [])]
+        if self.world.rank < len(kept):
+            set_rng_states(kept[self.world.rank])
+
+    def close(self) -> None:
+        """Lets go of what is shared with other processes."""
+        leave_world(self.world)
 
     @cached_property
-    def _base(self) -> dict[str, Any] | None:
+    def base(self) -> dict[str, Any] | None:
         return base_reference(self.model, pretrained=based(self.config).pretrained, seed=self.config.training.seed)
 
     def _compiled(self) -> torch.nn.Module:

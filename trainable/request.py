@@ -10,6 +10,7 @@ from trainable.model.exported import PRETRAINED
 from trainable.model.size import SHAPES, linear_shapes, parameter_shapes, resolved
 from trainable.optim.checks import optimizer_mistakes
 from trainable.optim.schedules import schedule_mistakes
+from trainable.parallel_checks import parallel_mistakes
 from trainable.pretrained_checks import pretrained_mistakes
 from trainable.probes.registry import probe_mistakes
 from trainable.spec.checks import run_mistakes
@@ -73,6 +74,7 @@ ROOM_CHECKS: tuple[Check, ...] = (
     lambda config: schedule_mistakes(config.schedule, config.training.max_steps),
     _data_mistakes,
     probe_mistakes,
+    parallel_mistakes,
     pretrained_mistakes,
     _base_mistakes,
     _adapter_mistakes,

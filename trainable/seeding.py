@@ -14,6 +14,12 @@ def seed_everything(seed: int) -> None:
     torch.manual_seed(seed)
 
 
+def seed_rank(seed: int, rank: int) -> None:
+    """Ranks other than the first draw numbers (dropout) of their own from here on; up to here all have drawn the same."""
+    if rank:
+        seed_everything(int(np.random.SeedSequence([seed, rank]).generate_state(1)[0]))
+
+
 def rng_states() -> dict[str, Any]:
     """The states of all four, of plain numbers, lists and byte tensors."""
     version, internal, gauss = random.getstate()

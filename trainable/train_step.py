@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from trainable.distributed import World, mean_over_ranks
+from trainable.sharded import whole
 
 
 @dataclass
@@ -48,10 +49,10 @@ class TrainStep:
     def __call__(self, x: torch.Tensor, y: torch.Tensor, lr: float, *, measure_update: bool) -> StepNumbers:
         """Takes the step at learning rate `lr`. A step whose gradient is not finite leaves weights that are not to be used."""
         loss = self._accumulate(x, y)
-        limit = self.grad_clip or float("inf")
-        grad_norm = nn.utils.clip_grad_norm_(self.parameters, limit)
+        grad_norm = _norm([p.grad for p in self.parameters if p.grad is not None])
+        nn.utils.clip_grads_with_norm_(self.parameters, self.grad_clip or float("inf"), grad_norm)
         before = [p.detach().clone() for p in self.parameters] if measure_update else []
-        _set_lr(self.optimizer, lr)
+        set_lr(self.optimizer, lr)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         update_norm = _distance(self.parameters, before) if measure_update else None
@@ -87,7 +88,7 @@ def token_loss(
     return F.cross_entropy(logits.flatten(0, 1).float(), y.flatten())
 
 
-def _set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
+def set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
     for group in optimizer.param_groups:
         group["lr"] = lr * group.get("lr_scale", 1.0)
 
@@ -95,5 +96,9 @@ def _set_lr(optimizer: torch.optim.Optimizer, lr: float) -> None:
 def _distance(parameters: Sequence[torch.Tensor], before: list[torch.Tensor]) -> torch.Tensor:
     """||theta_t - theta_(t-1)|| over all parameters."""
     torch._foreach_sub_(before, [p.detach() for p in parameters])
-    norm: torch.Tensor = torch.linalg.vector_norm(torch.stack(torch._foreach_norm(before)))
-    return norm
+    return _norm(before)
+
+
+def _norm(tensors: list[torch.Tensor]) -> torch.Tensor:
+    """The norm of all tensors as one vector; of sharded ones over all ranks."""
+    return whole(nn.utils.get_total_norm(tensors))

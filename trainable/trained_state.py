@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from trainable.sharded import whole
 from trainable.spec.mistakes import WrongRequest
 
 
@@ -42,7 +43,7 @@ def base_reference(model: nn.Module, *, pretrained: str | None, seed: int) -> di
     for name, tensor in model.state_dict().items():
         if name not in trained:
             digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+            digest.update(whole(tensor).detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
     return {"pretrained": pretrained, "seed": None if pretrained else seed, "sha256": digest.hexdigest()}
 
 

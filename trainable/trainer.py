@@ -1,18 +1,15 @@
 """One run, pulled: ``while not trainer.done: trainer.advance()``. Used alike with and without Ray."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import torch
 
 from trainable import checkpoint as checkpoints
 from trainable.adapter_checkpoints import AdapterCheckpoints
 from trainable.cloning import Clone, take_over
-from trainable.device import is_out_of_memory
-from trainable.distributed import barrier, leave_world
+from trainable.device import device_name, is_out_of_memory
+from trainable.distributed import barrier
 from trainable.final_measures import FinalMeasures
 from trainable.learner import Learner
 from trainable.probes.probe_set import ProbeSet
@@ -44,22 +41,28 @@ class Leaving(RuntimeError):
 class Trainer:
     """Trains `config` in `run_dir`, from its newest whole checkpoint if there is one.
 
-    `clone_from` names another run whose weights and optimizer state are taken over (population-based training). Raises
-    `WrongRequest` for data or trackers that cannot be opened, `RunLocked` when another process is in the run directory.
+    `clone_from` names another run whose weights and optimizer state are taken over (population-based training); `learn` makes the
+    learner. Raises `WrongRequest` for data or trackers that cannot be opened, `RunLocked` when another process is in the run directory.
     """
 
-    def __init__(self, config: RunConfig, run_dir: RunDir, identity: RunIdentity, clone_from: Clone | None = None) -> None:
+    def __init__(
+        self,
+        config: RunConfig,
+        run_dir: RunDir,
+        identity: RunIdentity,
+        clone_from: Clone | None = None,
+        learn: Callable[[RunConfig], Learner] = Learner,
+    ) -> None:
         self.config, self.run_dir, self.status = config, run_dir, Status.RUNNING
-        self.step, self.rows = 0, 0
-        self.asked_to_leave = False
+        self.step, self.rows, self.asked_to_leave = 0, 0, False
         self.evaluations, self.lineage = list[tuple[int, Metrics]](), list[str]()
-        self.learner = Learner(config)
+        self.learner = learn(config)
         self.adapter_checkpoints = AdapterCheckpoints(self.learner, run_dir)
         self.step_metrics = StepMetrics(self.learner)
         self.final_measures = FinalMeasures(self.learner, run_dir, self.step_metrics.memory)
         self._lock = lock_run(run_dir) if self.learner.world.is_main else None
         self.probes = ProbeSet(self.learner, self.step_metrics.memory)
-        self.record = RunRecord(config, run_dir, identity, _device_name(self.learner.device))
+        self.record = RunRecord(config, run_dir, identity, device_name(self.learner.device))
         self._resume(clone_from)
         self._told = 0 if self.evaluations else None
         self.trackers = open_trackers(config, run_dir, identity, self.learner.world, self.step or None)
@@ -110,7 +113,7 @@ class Trainer:
             # Nobody writes the rows of an ended run again.
             sync_file(self.run_dir.metrics_csv)
             self._lock.close()
-        leave_world(self.learner.world)
+        self.learner.close()
 
     def _next_evaluation(self) -> int:
         interval = self.config.training.eval_interval
@@ -166,20 +169,25 @@ class Trainer:
         """Writes a checkpoint where one is due."""
         training = self.config.training
         due = self.step % (training.checkpoint_interval or training.eval_interval) == 0 or self.step == training.max_steps
-        if due and self.learner.world.is_main:
+        if due:
             self._write_checkpoint()
+        if due and self.learner.world.is_main:
             if is_best:
                 checkpoints.link_checkpoint(self.run_dir, self.step, "best")
             checkpoints.drop_expired(self.run_dir, training.keep_checkpoints)
         barrier(self.learner.world)
 
     def _write_checkpoint(self) -> None:
+        """The first rank writes what all have a part in."""
+        model, training = self.learner.model_state(), self.learner.training_state()
+        if not self.learner.world.is_main:
+            return
         # Rows reach the disk before the checkpoint that counts on them does.
         sync_file(self.run_dir.metrics_csv)
         kept = {"record": self.record.kept(), "peak_gb": self.step_metrics.memory.peak_gb, "rows": self.rows}
         kept |= {"evaluations": self.evaluations, "lineage": self.lineage, "probes": self.probes.state()}
-        state = {"step": self.step, "epoch": self.step_metrics.epoch(self.step), **kept, **self.learner.training_state()}
-        self._measure(checkpoints.save_checkpoint(self.run_dir, self.step, self.learner.model_state(), state))
+        state = {"step": self.step, "epoch": self.step_metrics.epoch(self.step), **kept, **training}
+        self._measure(checkpoints.save_checkpoint(self.run_dir, self.step, model, state))
 
     def _measure(self, folder: Path) -> None:
         summary = self.record.summary
@@ -189,7 +197,9 @@ class Trainer:
     def _resume(self, clone_from: Clone | None) -> None:
         if self.learner.world.is_main:
             checkpoints.put_in_order(self.run_dir)
-        found = checkpoints.newest_checkpoint(self.run_dir, self._rows_are_there)
+        barrier(self.learner.world)
+        rows = self.run_dir.metrics_csv
+        found = checkpoints.newest_checkpoint(self.run_dir, lambda state: whole_rows(rows, state["step"]) == state["rows"])
         if self.learner.world.is_main:
             checkpoints.drop_later(self.run_dir, found[0] if found else 0)
         if found is None:
@@ -209,9 +219,6 @@ class Trainer:
         if clone_from is not None and clone_from.mark not in self.lineage:
             take_over(self.learner, clone_from)
             self.lineage.append(clone_from.mark)
-
-    def _rows_are_there(self, state: dict[str, Any]) -> bool:
-        return bool(whole_rows(self.run_dir.metrics_csv, state["step"]) == state["rows"])
 
     def _complete(self) -> None:
         """The last numbers of a full run, and its checkpoint under the name ``final``."""
@@ -239,11 +246,5 @@ class Trainer:
         self._told = None
         measured = self.status in (Status.RUNNING, Status.COMPLETED)
         metrics = dict(self.evaluations[-1][1]) if measured and self.evaluations else {}
-        return Evaluation(step, {**metrics, **self._tests()}, self.status, stop_reason, history)
-
-    def _tests(self) -> Metrics:
-        return {name: value for name, value in self.record.summary.metrics.items() if is_at_the_end(name)}
-
-
-def _device_name(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+        tests = {name: value for name, value in self.record.summary.metrics.items() if is_at_the_end(name)}
+        return Evaluation(step, {**metrics, **tests}, self.status, stop_reason, history)

@@ -41,6 +41,8 @@ def worker_mistakes(config: RunConfig) -> list[str]:
         mistakes.append(
             f"resources.gpus_per_trial={config.resources.gpus_per_trial} must be a multiple of resources.workers_per_trial={workers}"
         )
+    if workers == 1 and config.resources.parallel == "fsdp":
+        mistakes.append("resources.parallel=fsdp needs several workers, and it has one: set resources.workers_per_trial, or take ddp")
     return mistakes
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from trainable.spec.config import AdapterConfig
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 Shape = tuple[int, ...]
@@ -38,7 +39,9 @@ class AdapterEntry:
     of which only what is to be trained requires gradients. It draws from torch's global generator.
     `trainable` gives the trained parameters' shapes from those of the model, and from (outputs, inputs) of its linear layers.
     `merged` turns an attached model back into the plain one, with what was learned in its weights; the attached one is used up.
-    `save` writes the adapter alone into an empty folder; None where there is nothing apart from the model.
+    `save` writes the adapter alone into an empty folder, from the attached model and its trained tensors by name; None where there is
+    nothing apart from the model.
+    `shards`: whether an attached model may lie in shards on several ranks, each with some rows of every tensor.
     `settings` are the fields of `AdapterConfig` that have a meaning here, `required` those that have to be given.
     `package` is what has to be installed, from the extra dependencies `adapters`.
     `rules` are those of its own for single settings, before the general ones; `mistakes` gives a sentence for each contradiction
@@ -48,7 +51,8 @@ class AdapterEntry:
     attach: Callable[[nn.Module, AdapterConfig], nn.Module]
     trainable: Callable[[AdapterConfig, Shapes, Linears], dict[str, Shape]]
     merged: Callable[[nn.Module], nn.Module]
-    save: Callable[[nn.Module, Path], None] | None = None
+    save: Callable[[nn.Module, Mapping[str, torch.Tensor], Path], None] | None = None
+    shards: bool = False
     settings: frozenset[str] = frozenset()
     required: frozenset[str] = frozenset()
     package: str | None = None

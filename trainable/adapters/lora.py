@@ -6,6 +6,7 @@ A [r, inputs] starts uniform in ±1/sqrt(inputs), B [outputs, r] at 0, so that t
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from trainable.spec.kernel_notice import without_kernel_notice
 from trainable.spec.mistakes import WrongRequest
 
 if TYPE_CHECKING:
+    import torch
     from torch import nn
 
 _FOREIGN = "transformers_model"  # where a model of ours holds one of the transformers library
@@ -63,13 +65,14 @@ def trainable(config: AdapterConfig, shapes: Shapes, linears: Linears) -> dict[s
     return found
 
 
-def save(model: nn.Module, folder: Path) -> None:
+def save(model: nn.Module, trained: Mapping[str, torch.Tensor], folder: Path) -> None:
     """``adapter_model.safetensors`` and ``adapter_config.json``, which `peft.PeftModel.from_pretrained` reads onto the base model."""
     import peft
     from safetensors.torch import save_file
 
     wrapped = _wrapped(model)
-    tensors = peft.get_peft_model_state_dict(wrapped, save_embedding_layers=False)
+    state = {name.removeprefix("" if wrapped is model else f"{_FOREIGN}."): tensor for name, tensor in trained.items()}
+    tensors = peft.get_peft_model_state_dict(wrapped, state_dict=state, save_embedding_layers=False)
     save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, folder / "adapter_model.safetensors")
     wrapped.peft_config["default"].save_pretrained(str(folder))
 
@@ -112,6 +115,7 @@ LORA = AdapterEntry(
     trainable,
     merged,
     save,
+    shards=True,
     settings=frozenset({"rank", "alpha", "alpha_factor", "dropout", "target_modules"}),
     required=frozenset({"rank", "dropout", "target_modules"}),
     package="peft",

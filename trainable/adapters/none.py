@@ -23,4 +23,4 @@ def merged(model: nn.Module) -> nn.Module:
     return model
 
 
-NONE = AdapterEntry(attach, trainable, merged)
+NONE = AdapterEntry(attach, trainable, merged, shards=True)

@@ -26,4 +26,4 @@ def build(groups: list[ParameterGroup], config: OptimizerConfig, device: torch.d
     return Adam(groups, lr=config.lr, fused=fused, decoupled_weight_decay=True, **settings)
 
 
-ADAM = OptimizerEntry(build, state_bytes, frozenset({"betas", "eps"}), float_moments)
+ADAM = OptimizerEntry(build, state_bytes, frozenset({"betas", "eps"}), float_moments, elementwise=True)

@@ -31,4 +31,4 @@ def state_bytes(shapes: Mapping[str, Shape], config: OptimizerConfig) -> int:
     return sum(8 * prod(shape) for shape in shapes.values())
 
 
-ADAMW = OptimizerEntry(build, state_bytes, frozenset({"betas", "eps"}), float_moments)
+ADAMW = OptimizerEntry(build, state_bytes, frozenset({"betas", "eps"}), float_moments, elementwise=True)

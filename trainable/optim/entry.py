@@ -31,6 +31,7 @@ class OptimizerEntry:
     `state_bytes` takes the trainable parameters' shapes by name, as `trainable.model.size.parameter_shapes` gives them; it is exact for
     float32 parameters after the first step, without step counters (a few bytes for each tensor).
     `settings` are the fields of `OptimizerConfig` that have a meaning here, beside ``lr`` and ``weight_decay``.
+    `elementwise`: a number's update follows from its own gradient and state alone, so that tensors may be joined or parted.
     `moments` reads the moments of a parameter that has been stepped, for probes; None when there is nothing to read.
     `library_bytes` is what importing its library adds to a process that trains, `workspace_bytes` what a step takes for a moment
     beside gradients and state, from the trained shapes and the device (cpu or cuda); measured with torch 2.13 and bitsandbytes 0.50.
@@ -42,6 +43,7 @@ class OptimizerEntry:
     moments: MomentReader | None = None
     library_bytes: int = 0
     workspace_bytes: Callable[[Mapping[str, Shape], str], int] = no_workspace
+    elementwise: bool = False
 
 
 def given(**arguments: Any) -> dict[str, Any]:

@@ -20,7 +20,8 @@ def build(groups: list[ParameterGroup], config: OptimizerConfig, device: torch.d
     from torch.optim import SGD
 
     decoupled = [{**group, "weight_decay": 0.0, "decoupled_weight_decay": group["weight_decay"]} for group in groups]
-    fused = device.type in {"cpu", "cuda"} or None
+    # The fused kernel does not know shards (DTensors).
+    fused = (device.type in {"cpu", "cuda"} and not hasattr(groups[0]["params"][0][1], "full_tensor")) or None
     optimizer = SGD(decoupled, lr=config.lr, fused=fused, **given(momentum=config.momentum))
     optimizer.register_step_pre_hook(_decay)
     return optimizer
@@ -43,4 +44,4 @@ def state_bytes(shapes: Mapping[str, Shape], config: OptimizerConfig) -> int:
     return sum(4 * prod(shape) for shape in shapes.values()) if config.momentum else 0
 
 
-SGD = OptimizerEntry(build, state_bytes, frozenset({"momentum"}), float_moments)
+SGD = OptimizerEntry(build, state_bytes, frozenset({"momentum"}), float_moments, elementwise=True)

@@ -175,10 +175,18 @@ class ResourcesConfig:
         0.0, "GPUs a trial reserves, or a share of one; auto: the share that its predicted memory needs, so that trials are packed", "GPUs"
     )
     workers_per_trial: int | None = option(
-        None, "processes that train one trial together (data parallel), each with its share of the trial's CPUs and GPUs; None: one per GPU"
+        None, "processes that train one trial together, each with its share of the trial's CPUs and GPUs; None: one per GPU"
+    )
+    parallel: str = option(
+        "ddp",
+        "how the processes of a trial share its work: ddp, each with the whole model; or fsdp, each with a shard of weights, gradients and"
+        " optimizer state, for a model that does not fit one GPU",
     )
     max_concurrent_trials: int | None = option(None, "trials at once; None: what the machine holds")
     max_failures: int = option(2, "times a trial that failed is run again")
+    storage: str | None = option(
+        None, "URL (s3://bucket/folder, gs://, file://) where workers keep run directories, when they share no file system with the driver"
+    )
     trial_timeout_seconds: float = option(600.0, "a trial without progress for this long is ended and retried", "s")
 
 

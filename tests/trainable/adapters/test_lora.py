@@ -15,6 +15,7 @@ from trainable.spec.compose import compose_run
 from trainable.spec.config import AdapterConfig, ModelConfig
 from trainable.spec.mistakes import WrongRequest
 from trainable.trained_shapes import trained_shapes
+from trainable.trained_state import trained_state
 
 LORA = ADAPTERS["lora"]
 SMALL = {"vocab_size": 257, "d_model": 32, "num_layers": 2, "num_heads": 2, "d_ff": 48}
@@ -125,7 +126,7 @@ def test_peft_loads_a_saved_adapter_onto_the_base_with_the_same_logits(small: Mo
 
     torch.manual_seed(1)
     adapted = trained_at_random(attach_adapter(build_model(small), lora()))
-    LORA.save(adapted, tmp_path)  # type: ignore[misc]
+    LORA.save(adapted, trained_state(adapted), tmp_path)  # type: ignore[misc]
     assert {path.name for path in tmp_path.iterdir()} == {"adapter_model.safetensors", "adapter_config.json"}
     torch.manual_seed(1)
     base = build_model(small)
@@ -136,7 +137,8 @@ def test_peft_loads_a_saved_adapter_onto_the_base_with_the_same_logits(small: Mo
 
 def test_the_written_configuration_names_base_and_targets_in_the_order_given(tiny_llama: Path, tmp_path: Path) -> None:
     model = build_model(ModelConfig(pretrained=str(tiny_llama)))
-    LORA.save(attach_adapter(model, lora("v_proj", "o_proj", "q_proj")), tmp_path)  # type: ignore[misc]
+    adapted = attach_adapter(model, lora("v_proj", "o_proj", "q_proj"))
+    LORA.save(adapted, trained_state(adapted), tmp_path)  # type: ignore[misc]
     written = json.loads((tmp_path / "adapter_config.json").read_text())
     assert written["target_modules"] == ["v_proj", "o_proj", "q_proj"]
     assert written["base_model_name_or_path"] == str(tiny_llama)
