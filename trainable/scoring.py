@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -41,12 +41,17 @@ def score(model: nn.Module, batches: Iterable[Batch], device: torch.device, auto
     """Scores `model` (put in evaluation mode, and back as it was); batches weigh by their tokens."""
     was_training = model.training
     model.eval()
+    found = weighed(batches, device, lambda x, y: token_loss(model, x, y, autocast))
+    model.train(was_training)
+    return found
+
+
+def weighed(batches: Iterable[Batch], device: torch.device, loss_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> Score:
+    """The mean of `loss_of` (x, y on the device, to nats/token) over all tokens of the batches."""
     started = time.perf_counter()
     total, tokens = torch.zeros((), dtype=torch.float64, device=device), 0
     for x, y in batches:
-        inputs, targets = torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
-        total += token_loss(model, inputs, targets, autocast).double() * y.size
+        total += loss_of(torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)).double() * y.size
         tokens += y.size
     loss = total.item() / tokens
-    model.train(was_training)
     return Score(loss, tokens, time.perf_counter() - started)

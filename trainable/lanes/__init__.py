@@ -1,0 +1,1 @@
+"""Several runs of one shape trained in one process: a lane for each, whose steps are carried out together."""
