@@ -7,10 +7,10 @@ from ray import tune
 
 from trainable.ray_trainable import TransformerTrainable
 from trainable.spec.status import Status
-from trainable.trainer import Evaluation, Trainer
 
 if TYPE_CHECKING:
     from benchmarks.idle_trials import Growth
+    from trainable.trainer import Evaluation, Trainer
 
 
 class _IdleTrainer:
@@ -26,7 +26,9 @@ class _IdleTrainer:
     def done(self) -> bool:
         return self.step == self.evaluations
 
-    def advance(self) -> Evaluation:
+    def advance(self) -> "Evaluation":
+        from trainable.trainer import Evaluation
+
         time.sleep(self.seconds / self.evaluations)
         self.step += 1
         loss = 1.0 + 1.0 / self.step
@@ -47,8 +49,8 @@ class IdleTrainable(TransformerTrainable):
         """The class whose trials sleep for so long in all."""
         return cast(type[Self], type(cls.__name__, (cls,), {"seconds": seconds}))
 
-    def open(self) -> Trainer:
-        return cast(Trainer, _IdleTrainer(self.run, self.seconds))
+    def open(self) -> "Trainer":
+        return cast("Trainer", _IdleTrainer(self.run, self.seconds))
 
 
 class StockIdle(tune.Trainable):  # type: ignore[misc]

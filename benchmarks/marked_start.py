@@ -69,6 +69,7 @@ def _ray(folder: Path, _overrides: list[str]) -> None:
     import json
 
     import ray
+    import torch  # noqa: F401 - as a script does that trains
     from ray import tune
 
     from benchmarks.marked_trainable import StockMarked

@@ -5,19 +5,15 @@ import time
 _MARKS = {"worker_reached": time.time()}
 
 from pathlib import Path  # noqa: E402 - the clock has to be read first
-from typing import Any  # noqa: E402
-
-import torch  # noqa: E402, F401 - measured by itself
-
-_MARKS["torch_imported"] = time.time()
+from typing import TYPE_CHECKING, Any  # noqa: E402
 
 from ray import tune  # noqa: E402
 
 from trainable.ray_trainable import TransformerTrainable  # noqa: E402
 from trainable.spec.compose import from_plain  # noqa: E402
-from trainable.trainer import Trainer  # noqa: E402
 
-_MARKS["code_imported"] = time.time()
+if TYPE_CHECKING:
+    from trainable.trainer import Trainer
 
 MARKS = "first_step.json"
 
@@ -26,10 +22,11 @@ class MarkedTrainable(TransformerTrainable):
     """Ours, which stops to look at the clock when it is set up, when its trainer is open and when that has taken a step."""
 
     def setup(self, config: dict[str, Any]) -> None:
+        _import_marked()
         super().setup(config)
         _MARKS["actor_ready"] = time.time()
 
-    def open(self) -> Trainer:
+    def open(self) -> "Trainer":
         _MARKS["asked_to_train"] = time.time()
         trainer = super().open()
         _MARKS["trainer_open"] = time.time()
@@ -50,6 +47,7 @@ class StockMarked(tune.Trainable):  # type: ignore[misc]
     """The same model, optimizer and data in a trainable as Ray's documentation writes it: built in `setup`, a step in `step`."""
 
     def setup(self, config: dict[str, Any]) -> None:
+        _import_marked()
         from trainable.learner import Learner
 
         _MARKS["actor_ready"] = _MARKS["asked_to_train"] = time.time()
@@ -68,6 +66,16 @@ class StockMarked(tune.Trainable):  # type: ignore[misc]
 
     def load_checkpoint(self, checkpoint: Any) -> None:
         """Nothing was kept."""
+
+
+def _import_marked() -> None:
+    """In the worker alone: the driver imports this module too."""
+    import torch  # noqa: F401 - measured by itself
+
+    _MARKS["torch_imported"] = time.time()
+    import trainable.trainer  # noqa: F401
+
+    _MARKS["code_imported"] = time.time()
 
 
 def _leave_marks(folder: Path) -> None:

@@ -6,41 +6,46 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ray import tune
 
-from trainable.cloning import Clone
 from trainable.data.prepare import prepare
 from trainable.data.prepared import prepared_directory
-from trainable.run_record import RunIdentity
 from trainable.spec.code_version import require_code
 from trainable.spec.compose import from_plain
 from trainable.spec.run_dir import RunDir
 from trainable.spec.status import Status
-from trainable.trainer import Evaluation, Leaving, Trainer
+
+if TYPE_CHECKING:
+    from trainable.trainer import Evaluation, Trainer
 
 
 class TransformerTrainable(tune.Trainable):
     """One actor, one trial at a time; the actor and what it imported are used again for the next trial.
 
-    The trial's configuration is ``{"run": {"config", "run_dir", "identity", "clone_from", "timeout_seconds"}}``, of plain values. Each
-    result holds the evaluation; rows, checkpoints and summary are in the run directory.
+    The trial's configuration is ``{"run": ...}``, the assignment (``config``, ``run_dir``, ``identity``, ``clone_from``,
+    ``timeout_seconds``) as one JSON text, which Tune neither walks through nor copies. Each result holds the evaluation; rows,
+    checkpoints and summary are in the run directory.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
+        import trainable.trainer  # noqa: F401 - here, and not in the driver, which knows this class too
+
         self.trainer: Trainer | None = None
-        self.run = config["run"]
+        self.run = json.loads(config["run"])
         self._before: Any = None
         if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGTERM, self._on_notice)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self.let_go()
-        self.run = new_config["run"]
+        self.run = json.loads(new_config["run"])
         return True
 
     def step(self) -> dict[str, Any]:
+        from trainable.trainer import Leaving
+
         with _Watched(RunDir(Path(self.run["run_dir"])), float(self.run["timeout_seconds"])):
             # Opened by the first step: Tune also sets up actors whose trial it then gives to another one.
             self.trainer = self.trainer or self.open()
@@ -53,10 +58,10 @@ class TransformerTrainable(tune.Trainable):
                 self.let_go()
         return as_result(evaluation)
 
-    def open(self) -> Trainer:
+    def open(self) -> "Trainer":
         return open_run(self.run)
 
-    def advance(self, trainer: Trainer) -> Evaluation:
+    def advance(self, trainer: "Trainer") -> "Evaluation":
         return trainer.advance()
 
     def _on_notice(self, number: int, frame: Any) -> None:
@@ -86,8 +91,12 @@ class TransformerTrainable(tune.Trainable):
         """Nothing: a trial continues from its run directory."""
 
 
-def open_run(run: dict[str, Any]) -> Trainer:
+def open_run(run: dict[str, Any]) -> "Trainer":
     """The trainer of an assignment, on the machine that it is called on. Raises `OtherCode`."""
+    from trainable.cloning import Clone
+    from trainable.run_record import RunIdentity
+    from trainable.trainer import Trainer
+
     require_code(run.get("code"))
     config = from_plain(run["config"])
     if not prepared_directory(config.data).exists():
@@ -96,7 +105,7 @@ def open_run(run: dict[str, Any]) -> Trainer:
     return Trainer(config, RunDir(Path(run["run_dir"])), RunIdentity(**run["identity"]), clone_from)
 
 
-def as_result(evaluation: Evaluation) -> dict[str, Any]:
+def as_result(evaluation: "Evaluation") -> dict[str, Any]:
     """A Tune result: the evaluation as one JSON text, which Tune neither flattens nor compares, and whether the trial is done."""
     payload = {
         "step": evaluation.step,

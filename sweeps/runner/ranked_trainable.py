@@ -5,13 +5,15 @@ Each rank is a process with its share of the trial's CPUs and GPUs, in its own p
 
 import os
 import socket
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ray
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 from trainable.ray_trainable import TransformerTrainable, open_run
-from trainable.trainer import Evaluation, Trainer
+
+if TYPE_CHECKING:
+    from trainable.trainer import Evaluation, Trainer
 
 _WORLD = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "MASTER_ADDR", "MASTER_PORT")
 
@@ -24,7 +26,7 @@ class RankedTrainable(TransformerTrainable):
         group = ray.util.get_current_placement_group()
         self.others = [_rank_beside(group, place) for place in range(1, len(group.bundle_specs))]
 
-    def open(self) -> Trainer:
+    def open(self) -> "Trainer":
         address, ranks = (ray.util.get_node_ip_address(), free_port()), len(self.others) + 1
         opening = [other.open.remote(self.run, world(rank, ranks, address)) for rank, other in enumerate(self.others, 1)]
         os.environ.update(world(0, ranks, address))
@@ -32,7 +34,7 @@ class RankedTrainable(TransformerTrainable):
         ray.get(opening)
         return trainer
 
-    def advance(self, trainer: Trainer) -> Evaluation:
+    def advance(self, trainer: "Trainer") -> "Evaluation":
         going = [other.advance.remote() for other in self.others]
         evaluation = trainer.advance()
         ray.get(going)

@@ -4,6 +4,7 @@ Nothing here raises into Tune, because there an exception in a hook ends the who
 the first failure is kept in `Guard.failure`, the vigil ends the loop with it, and the launcher reports it.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,10 @@ class PlanSearcher(Searcher):
         answer = self.guard.ask(self.guard.conductor.next_trial, Finished())
         if isinstance(answer, Finished):
             return Searcher.FINISHED
-        return None if answer is None else {"run": answer}
+        if answer is None:
+            return None
+        # One text: Tune copies what it is given several times, walks through it, and keeps it for ever.
+        return {"trial": answer["identity"]["trial"], "run": json.dumps(answer)}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """The scheduler's hooks have said it already."""
@@ -117,7 +121,7 @@ class Heartbeat(_NotPickled, Callback):
 
 
 def _name(trial: Any) -> str:
-    name: str = trial.config["run"]["identity"]["trial"]
+    name: str = trial.config["trial"]
     return name
 
 

@@ -1,5 +1,6 @@
 """A sweep in this very process, one trial after the other: the same driver, ledger, plan and trainer, no Ray between them."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import StringIO
@@ -52,7 +53,7 @@ def _run_trials(conductor: Conductor, resources: object, beat: Callable[[], None
 
 def _run_trial(conductor: Conductor, run: dict[str, Any]) -> None:
     worker = object.__new__(TransformerTrainable)
-    worker.setup({"run": run})
+    worker.setup({"run": json.dumps(run)})
     try:
         while not conductor.on_result(run["identity"]["trial"], worker.step()["evaluation"]):
             pass

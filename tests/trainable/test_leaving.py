@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -80,7 +81,7 @@ def test_a_notice_to_an_actor_reaches_its_run(config: RunConfig, tmp_path: Path,
     run = {"config": to_plain(config), "run_dir": str(tmp_path / "run"), "identity": identity, "timeout_seconds": 60.0}
     before = signal.getsignal(signal.SIGTERM)
     actor = object.__new__(TransformerTrainable)
-    actor.setup({"run": run})
+    actor.setup({"run": json.dumps(run)})
     actor.step()
     signal.raise_signal(signal.SIGTERM)
     with pytest.raises(Leaving, match="kept at step 5"):

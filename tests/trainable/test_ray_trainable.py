@@ -26,7 +26,7 @@ def assignment(tmp_path: Path, tiny_overrides: Overrides) -> Callable[[str], dic
     def of(name: str) -> dict[str, Any]:
         identity = {"trial": f"{name}-s1", "cell": name, "seed": 1}
         run = {"config": to_plain(config), "run_dir": str(tmp_path / name), "identity": identity, "timeout_seconds": 60.0}
-        return {"run": run}
+        return {"run": json.dumps(run)}
 
     return of
 
