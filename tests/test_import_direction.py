@@ -110,6 +110,7 @@ def test_there_is_no_cycle() -> None:
     ("statement", "absent"),
     [
         ("import trainable.request", ("torch", "ray", "pandas")),
+        ("import sweeps.runner.tune_bridge, sweeps.runner.ranked_trainable", ("torch", "wandb")),
         ("import analysis.__main__", ("torch", "ray", "wandb", "optuna")),
         ("from sweeps.lr_ablation import SWEEP; from sweeps.runner.blueprint import draw_up; draw_up(SWEEP, [])", ("torch", "wandb")),
     ],

@@ -1,7 +1,5 @@
 """What Ray Tune is answered, without a running Ray."""
 
-import subprocess
-
 from sweeps.runner.tune_bridge import Guard, LedgerScheduler
 
 
@@ -23,10 +21,3 @@ def test_all_trials_that_there_ever_were_are_not_looked_through() -> None:
             raise AssertionError
 
     assert LedgerScheduler(Guard(conductor=None)).choose_trial_to_run(NoTrials()) is None
-
-
-def test_a_driver_knows_the_trainable_without_torch(python: str) -> None:
-    """Torch takes a driver's time and memory, and is for its workers."""
-    modules = "sweeps.lr_ablation, sweeps.runner.launch, sweeps.runner.tune_bridge, sweeps.runner.ranked_trainable"
-    told = subprocess.run([python, "-c", f"import sys, {modules}; print('torch' in sys.modules)"], capture_output=True, text=True, check=True)
-    assert told.stdout.split() == ["False"]
