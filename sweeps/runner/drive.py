@@ -167,6 +167,8 @@ def _run_missing(blueprint: Blueprint, ledger: Ledger, sweep_dir: SweepDir, opti
     conductor = Conductor(blueprint, ledger, rule, searcher, runs, limits)
     watch = _cluster_watch(blueprint) if options.address else None
     statement = blueprint.statement("", ledger.state)
+    start = "starting Ray; the first trials follow in some seconds" if options.address is None else f"joining the Ray at {options.address}"
+    console.print(start, style="dim", soft_wrap=True)
     try:
         with running_ray(options.address, dashboard=options.dashboard), Progress(console, statement, ledger.state, watch) as progress:
             if watch:

@@ -1,7 +1,8 @@
 """How long a sweep will still take: the tokens that are left, at the pace since its driver's first evaluation; pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from statistics import fmean
 from typing import Any
 
 from sweeps.runner.outlook import UNFINISHED, Outlook
@@ -11,6 +12,8 @@ from trainable.spec.status import Stage
 # The factors of a run's tokens.
 _STEPS = "training.max_steps"
 _PER_STEP = ("training.batch_size", "model.context_length")
+# How many ended trials what was expected of a trial weighs.
+_EXPECTATION_COUNTS = 3
 
 
 def seconds_left(outlook: Outlook, now: datetime) -> float | None:
@@ -26,15 +29,41 @@ def seconds_left(outlook: Outlook, now: datetime) -> float | None:
 
 def tokens_left(outlook: Outlook) -> float | None:
     """None where the ledger does not tell what was planned."""
+    if outlook.state.finalists is not None and outlook.expected("explore_trials") != 0:
+        return _left_to_confirm(outlook)
+    expected = _expected_tokens(outlook)
+    if expected is None:
+        return None
+    explored = [record for record in outlook.state.trials.values() if record.stage == Stage.EXPLORE]
+    confirmed = sum(_accounted(outlook, record) for record in outlook.state.trials.values() if record.stage == Stage.CONFIRM)
+    to_confirm = _whole_runs(outlook, explored) * (outlook.planned(Stage.CONFIRM) or 0)
+    planned = outlook.planned(Stage.EXPLORE) or 0
+    if not planned:
+        return expected - confirmed
+    return _left_to_explore(outlook, explored, planned, max(0.0, expected - to_confirm) / planned) + to_confirm - confirmed
+
+
+def _left_to_explore(outlook: Outlook, explored: Sequence[TrialRecord], planned: int, expected: float) -> float:
+    """Trials that have ended show what the next will take, the more of them the better; `expected` tokens count like a few."""
+    spent = [_accounted(outlook, record) for record in explored if record.status not in UNFINISHED]
+    each = (expected * _EXPECTATION_COUNTS + sum(spent)) / (_EXPECTATION_COUNTS + len(spent))
+    going = [max(0.0, each - _accounted(outlook, record)) for record in explored if record.status in UNFINISHED]
+    return each * max(0, planned - len(explored)) + sum(going)
+
+
+def _whole_runs(outlook: Outlook, explored: Sequence[TrialRecord]) -> float:
+    """Tokens of a run that is confirmed: their mean over what was drawn so far."""
+    return fmean(_run_tokens(outlook, record.values) for record in explored) if explored else _run_tokens(outlook, {})
+
+
+def _left_to_confirm(outlook: Outlook) -> float:
+    """Of the cells that have been chosen."""
     records = outlook.state.trials.values()
-    if outlook.state.finalists is None or outlook.expected("explore_trials") == 0:
-        expected = _expected_tokens(outlook)
-        return None if expected is None else expected - sum(_accounted(outlook, record) for record in records)
-    confirmed = [record for record in records if record.stage == Stage.CONFIRM]
     values: dict[str | None, Mapping[str, Any]] = {record.cell: record.values for record in records}
-    cells = {*outlook.state.finalists, outlook.baseline_cell} - {None}
+    cells = {*(outlook.state.finalists or ()), outlook.baseline_cell} - {None}
     planned = sum(_run_tokens(outlook, values.get(cell, outlook.statement.baseline_values)) for cell in cells)
-    return planned * len(outlook.statement.seeds) - sum(_accounted(outlook, record) for record in confirmed)
+    done = sum(_accounted(outlook, record) for record in records if record.stage == Stage.CONFIRM)
+    return planned * len(outlook.statement.seeds) - done
 
 
 def _seconds_per_token(outlook: Outlook, now: datetime) -> float | None:

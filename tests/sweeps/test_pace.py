@@ -69,13 +69,19 @@ def test_nothing_is_promised_before_there_is_a_pace() -> None:
 
 def test_the_start_of_ray_and_of_the_first_workers_is_no_part_of_the_pace() -> None:
     seen = outlook([*RUNNING, evaluated("a", 30, 20), evaluated("b", 30, 20)])
-    assert seconds_left(seen, at(30)) == pytest.approx(10 / 20 * (200 - 40))
+    assert seconds_left(seen, at(30)) == pytest.approx(10 / 20 * (2 * 10 + 160))
 
 
 def test_a_driver_that_goes_on_has_a_pace_of_its_own() -> None:
     again = [driver(1000), started("a", 1010, attempt=2), evaluated("a", 1020, 30), evaluated("a", 1040, 40)]
     assert seconds_left(outlook([*RUNNING, again[0]]), at(1001)) is None
-    assert seconds_left(outlook([*RUNNING, *again]), at(1040)) == pytest.approx(20 / 10 * (200 - 50))
+    assert seconds_left(outlook([*RUNNING, *again]), at(1040)) == pytest.approx(20 / 10 * (2 * 10 + 160))
+
+
+def test_trials_that_ended_show_what_the_next_will_take() -> None:
+    """10 steps were expected of each, which counts like three trials; both that ended took 40."""
+    events = [*RUNNING, evaluated("a", 30, 40), ended("a", 30, "completed", 40), evaluated("b", 30, 40), ended("b", 30, "completed", 40)]
+    assert tokens_left(outlook(events)) == TOKENS_PER_STEP * (2 * (3 * 10 + 2 * 40) / 5 + 4 * 40)
 
 
 def test_a_step_counts_its_tokens_and_a_run_its_own_steps() -> None:
@@ -98,14 +104,14 @@ def test_cells_that_have_not_started_are_in_the_plan_of_a_sweep_that_explores_no
 def test_a_budget_of_time_ends_it_earlier() -> None:
     events = [*RUNNING, evaluated("a", 30, 20), evaluated("b", 30, 20)]
     assert seconds_left(outlook(events, minutes=1.0), at(30)) == pytest.approx(30)
-    assert seconds_left(outlook(events, minutes=60.0), at(30)) == pytest.approx(80)
+    assert seconds_left(outlook(events, minutes=60.0), at(30)) == pytest.approx(90)
 
 
 def test_a_ledger_without_a_plan_promises_nothing() -> None:
     events = [{**driver(), "planned": None}, *RUNNING[1:], evaluated("a", 30, 20)]
     assert seconds_left(outlook(events), at(30)) is None
     in_steps = [{**driver(), "planned": {"explore_trials": 4, "confirm_trials": 4, "steps": 200}}, *events[1:]]
-    assert seconds_left(outlook(in_steps), at(30)) == pytest.approx(10 / 10 * (200 - 30))
+    assert seconds_left(outlook(in_steps), at(30)) == pytest.approx(10 / 10 * (2 * 10 + 160))
 
 
 def test_nothing_is_left_of_a_sweep_that_has_ended() -> None:
