@@ -8,9 +8,10 @@ import torch
 
 from trainable.adapters.attach import attach_adapter
 from trainable.base_config import based
+from trainable.compiled import compiled_loss
 from trainable.data.batches import Batch, eval_batches, train_batch
 from trainable.data.prepared import Tokens, open_prepared
-from trainable.device import autocast_dtype, pick_device
+from trainable.device import MemoryMeter, autocast_dtype, pick_device
 from trainable.distributed import World, averaged, join_world, leave_world, of_all_ranks, placed
 from trainable.model.registry import build_model
 from trainable.optim.build import build_optimizer
@@ -19,7 +20,7 @@ from trainable.scoring import Score, score
 from trainable.seeding import rng_states, seed_everything, seed_rank, set_rng_states
 from trainable.sharded import in_shards, is_sharded, optimizer_state_in_shards, whole_state, whole_tree
 from trainable.spec.config import RunConfig
-from trainable.train_step import StepNumbers, TrainStep
+from trainable.train_step import Loss, StepNumbers, TrainStep
 from trainable.trained_state import base_reference, load_trained_state, require_same_base, trained_state
 
 
@@ -43,12 +44,13 @@ class Learner:
         seed_rank(training.seed, self.world.rank)
         self.optimizer = build_optimizer(self.model, config.optimizer, config.adapter.gate_lr)
         self._train_step = TrainStep(
-            averaged(self._compiled(), self.world, self.device),
+            averaged(self._compiled_model(), self.world, self.device),
             self.optimizer,
             micro_batch_size=self.micro_batch_size,
             grad_clip=training.grad_clip,
             autocast=self.autocast,
             world=self.world,
+            loss=self._loss_of_one_process(),
         )
 
     @property
@@ -127,6 +129,9 @@ class Learner:
         if self.world.rank < len(kept):
             set_rng_states(kept[self.world.rank])
 
+    def memory_meter(self) -> MemoryMeter:
+        return MemoryMeter(self.device)
+
     def close(self) -> None:
         """Lets go of what is shared with other processes."""
         leave_world(self.world)
@@ -135,10 +140,17 @@ class Learner:
     def base(self) -> dict[str, Any] | None:
         return base_reference(self.model, pretrained=based(self.config).pretrained, seed=self.config.training.seed)
 
-    def _compiled(self) -> torch.nn.Module:
-        if not self.config.training.compile:
+    def _compiled_model(self) -> torch.nn.Module:
+        """Of several ranks each compiles its model alone: the exchange of gradients stays outside."""
+        if not self.config.training.compile or self.world.is_single:
             return self.model
         return cast(torch.nn.Module, torch.compile(self.model))
+
+    def _loss_of_one_process(self) -> Loss | None:
+        config = self.config
+        if not config.training.compile or not self.world.is_single:
+            return None
+        return compiled_loss((repr(config.model), repr(config.adapter), self.micro_batch_size, self.autocast, self.device))
 
     def _on_device(self, array: Any) -> torch.Tensor:
         tensor = torch.from_numpy(array)

@@ -11,6 +11,9 @@ from torch import nn
 from trainable.distributed import World, mean_over_ranks
 from trainable.sharded import whole
 
+# Of a model, inputs x and targets y [rows, time] and the type of autocast, to nats/token.
+Loss = Callable[[nn.Module, torch.Tensor, torch.Tensor, torch.dtype | None], torch.Tensor]
+
 
 @dataclass
 class StepNumbers:
@@ -26,7 +29,10 @@ class StepNumbers:
 
 
 class TrainStep:
-    """Holds what a step needs; `__call__` takes this rank's share of the global batch, x and y int64 [rows, time]."""
+    """Holds what a step needs; `__call__` takes this rank's share of the global batch, x and y int64 [rows, time].
+
+    `loss` is `token_loss` where none is given.
+    """
 
     def __init__(
         self,
@@ -37,8 +43,10 @@ class TrainStep:
         grad_clip: float,
         autocast: torch.dtype | None,
         world: World,
+        loss: Loss | None = None,
     ) -> None:
         self.model = model
+        self.loss = loss or token_loss
         self.optimizer = optimizer
         self.micro_batch_size = micro_batch_size
         self.grad_clip = grad_clip
@@ -66,7 +74,7 @@ class TrainStep:
         for start in starts:
             share = slice(start, start + self.micro_batch_size)
             with self._synchronised(last=start == starts[-1]):
-                loss = token_loss(self.model, x[share], y[share], self.autocast) * (x[share].shape[0] / rows)
+                loss = self.loss(self.model, x[share], y[share], self.autocast) * (x[share].shape[0] / rows)
                 loss.backward()  # type: ignore[no-untyped-call]
             total += loss.detach()
         return total
