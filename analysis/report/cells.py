@@ -94,9 +94,11 @@ def _heading(name: str) -> str:
 
 
 def statuses(rows: Sequence[Row]) -> str:
-    """``30 trials: 17 stopped_early, 12 completed, 1 diverged``."""
+    """``30 trials: 17 stopped early, 12 completed, 1 diverged``."""
     counts: dict[str, int] = {}
     for row in rows:
         counts[row["status"]] = counts.get(row["status"], 0) + 1
-    parts = ", ".join(f"{count} {status}" for status, count in sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+    parts = ", ".join(
+        f"{count} {status.replace('_', ' ')}" for status, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    )
     return f"{len(rows)} trials" + (f": {parts}" if parts else "")

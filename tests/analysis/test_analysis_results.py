@@ -47,7 +47,7 @@ def test_the_page_tells_the_verdict_first_and_everything_after(page: dict[str, s
     ]
     assert "✅ **CONFIRMED**: the winner beats the baseline (lr = 0.01 (winner))" in page["Verdict"]
     assert "A larger learning rate trains faster. Written down 2026-03-01T11:59:00+00:00, before the first trial." in page["Overview"]
-    assert "13 trials: 10 completed, 1 diverged, 1 failed, 1 stopped_early" in page["Overview"]
+    assert "13 trials: 10 completed, 1 diverged, 1 failed, 1 stopped early" in page["Overview"]
 
 
 def test_the_table_of_cells(page: dict[str, str]) -> None:
