@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 
-from scipy.stats import spearmanr
 from torch import nn
 
 from trainable.adapters.coding import gates
@@ -23,5 +22,7 @@ def metrics_of(by_layer: Mapping[int, float]) -> dict[str, float]:
         "gates/deviation": sum(abs(gamma - 0.5) for gamma in gammas) / len(gammas),
     }
     if len(gammas) > 2 and len(set(gammas)) > 1:
+        from scipy.stats import spearmanr  # half a second of every worker's start, for a model with gates
+
         found["gates/depth_correlation"] = float(spearmanr(layers, gammas).statistic)
     return found

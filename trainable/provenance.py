@@ -31,7 +31,7 @@ def provenance() -> dict[str, Any]:
         "git": {"commit": commit(), "diff": _diff()},
         "command": command_line(sys.argv),
         "python": platform.python_version(),
-        "packages": dict(sorted((d.name, d.version) for d in distributions() if d.name)),
+        "packages": _packages(),
         "hardware": {
             "host": socket.gethostname(),
             "platform": platform.platform(),
@@ -42,6 +42,12 @@ def provenance() -> dict[str, Any]:
             "cuda": torch.version.cuda,
         },
     }
+
+
+def _packages() -> dict[str, str]:
+    # Reading a distribution's metadata is slow: once for its name and its version.
+    found = (distribution.metadata for distribution in distributions())
+    return dict(sorted((metadata["Name"], metadata["Version"]) for metadata in found if metadata["Name"]))
 
 
 def command_line(arguments: Sequence[str]) -> list[str]:

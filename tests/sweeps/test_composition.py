@@ -16,7 +16,7 @@ from sweeps import sweep_names
 from sweeps.runner.blueprint import draw_up
 from sweeps.runner.searchers.random_search import draw
 from tests.sweeps.schedulers.racing import EXAMPLES
-from trainable.spec.compose import PRESETS, compose_run, known_keys, to_plain
+from trainable.spec.compose import PRESETS, compose_run, from_plain, known_keys, to_plain
 from trainable.spec.config import RunConfig
 from trainable.spec.overrides import overrides_of, parsed_override
 
@@ -50,6 +50,7 @@ def test_every_shipped_trial_is_composed_as_hydra_would(name: str, scale: list[s
         config = compose_run(overrides)
         assert config == by_hydra(overrides), overrides
         assert json.dumps(to_plain(config)) == json.dumps(by_omegaconf(config))
+        assert from_plain(json.loads(json.dumps(to_plain(config)))) == config
 
 
 def _values(blueprint, slot) -> dict:
@@ -101,3 +102,13 @@ def test_plain_values_are_of_the_types_that_the_schema_says() -> None:
         changed = replace(config, **{group: replace(getattr(config, group), **changes)})
         assert json.dumps(to_plain(changed)) == json.dumps(by_omegaconf(changed))
         assert to_plain(changed) is not to_plain(changed)
+
+
+def test_plain_values_that_have_to_be_converted_become_what_the_schema_says() -> None:
+    config = compose_run([])
+    values = to_plain(config)
+    values["optimizer"]["lr"] = 1
+    del values["experiment"]
+    found = from_plain(values)
+    assert found == replace(config, optimizer=replace(config.optimizer, lr=1.0))
+    assert type(found.optimizer.lr) is float

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.vq import kmeans2
 
 Vector = NDArray[np.float64]
 HALF_BITS, SINGLE_BITS = 16, 32
@@ -45,6 +44,8 @@ def kmeans(z: Vector, levels: int) -> Quantised:
     _, start = _bins(z, levels)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="One of the clusters is empty")  # a level nobody uses keeps its place
+        from scipy.cluster.vq import kmeans2
+
         centroids, _ = kmeans2(z[:, None], start[:, None], iter=_KMEANS_ROUNDS, minit="matrix", missing="warn")
     codebook = _half(centroids[:, 0])
     return Quantised(nearest(z, codebook), codebook, HALF_BITS)

@@ -73,8 +73,9 @@ class _Group:
 
 @lru_cache(maxsize=256)
 def _plain_group(group: _Group) -> dict[str, Any]:
+    schema: type = type(group.values)
     values = vars(group.values)
-    if all(_is_of(values[name], kind) for name, kind in _kinds(type(group.values)).items()):
+    if all(_is_of(values[name], kind) for name, kind in _kinds(schema).items()):
         return deepcopy(values)  # as OmegaConf would give them, in a hundredth of the time
     return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.structured(group.values)))
 
@@ -95,10 +96,20 @@ def _is_of(value: Any, kind: Any) -> bool:
 
 def from_plain(values: dict[str, Any]) -> RunConfig:
     """The inverse of `to_plain`; raises `WrongRequest` when a key or type is not ours."""
+    groups = {name: _group_from_plain(schema, values[name]) for name, schema in GROUPS.items() if name in values}
+    if groups.keys() == values.keys() == GROUPS.keys() and None not in groups.values():
+        return RunConfig(**groups)
     try:
         return cast(RunConfig, OmegaConf.to_object(OmegaConf.merge(OmegaConf.structured(RunConfig), values)))
     except OmegaConfBaseException as error:
         raise WrongRequest([f"not a run configuration: {_first_line(error)}"]) from error
+
+
+def _group_from_plain(schema: type, values: Any) -> Any:
+    """None for values that OmegaConf has to look at: incomplete, to be converted, or wrong."""
+    kinds = _kinds(schema)
+    whole = isinstance(values, dict) and values.keys() == kinds.keys() and all(_is_of(values[name], kind) for name, kind in kinds.items())
+    return schema(**deepcopy(values)) if whole and "${" not in repr(values) else None
 
 
 def _compose(overrides: Sequence[str]) -> tuple[RunConfig, list[str]]:
@@ -149,7 +160,8 @@ def _group(presets: tuple[str, ...], name: str, values: tuple[str, ...]) -> Any:
 def _laid_over(preset: Any, overrides: Sequence[Override]) -> Any:
     """A group of plain values; OmegaConf is asked for the changed keys only, and makes them what their schema says."""
     names = tuple(dict.fromkeys(override.key_or_group.split(".")[1] for override in overrides))
-    changed = OmegaConf.structured(_part(type(preset), names)(*(getattr(preset, name) for name in names)))
+    schema: type = type(preset)
+    changed = OmegaConf.structured(_part(schema, names)(*(getattr(preset, name) for name in names)))
     for override in overrides:
         OmegaConf.update(changed, override.key_or_group.split(".")[1], override.value(), merge=True)
     return replace(preset, **vars(OmegaConf.to_object(changed)))
