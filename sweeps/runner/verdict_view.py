@@ -47,4 +47,5 @@ def _show_cells(conclusion: "Conclusion", console: Console) -> None:
     for row in conclusion.table:
         table.add_row(*(row[number] for number in columns))
     console.print(conclusion.trials, soft_wrap=True)
-    console.print(table)
+    if conclusion.table:
+        console.print(table)
