@@ -4,6 +4,7 @@ A host is a set of Linux namespaces whose first process is its sshd. The switch 
 of its own: the machine's own network is not touched, and several labs never meet.
 """
 
+import itertools
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from tests.cluster.boot import USER, USER_ID
 _NETWORK = "10.77.0"
 _BOOT = Path(__file__).with_name("boot.py")
 _FIRST_ADDRESS = 10
+_NUMBERS = itertools.count()
 
 
 @dataclass
@@ -49,7 +51,7 @@ class Lab:
     hosts: dict[str, Host] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.label = f"lab{os.getpid()}"
+        self.label = f"lab{os.getpid()}-{next(_NUMBERS)}"  # a process may hold several
         self.switch = f"{self.label}-switch"
         self.shared = self.folder / "shared"
         self.key = self.folder / "key"

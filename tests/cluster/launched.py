@@ -1,20 +1,16 @@
 """A lab with the project on its laptop and, after `up`, a Ray cluster on its other hosts, started as the docs say."""
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 
-from tests.cluster.boot import USER_ID
+from tests.cluster.checkout import NAME, put_checkout
 from tests.cluster.lab import Lab
 
-ROOT = Path(__file__).resolve().parents[2]
 HOSTS = ("laptop", "head", "w1", "w2")
-_PROJECT = "~/transformer-sweeps"
+_PROJECT = f"~/{NAME}"
 # The launcher keeps what runs where in $RAY_TMPDIR; in /tmp it would be gone with the laptop's power.
 _LAUNCHER = f"cd {_PROJECT} && export PATH={sys.prefix}/bin:$PATH RAY_TMPDIR=$HOME/.launcher RAY_AUTH_MODE=token"
 _NODES = """
@@ -29,7 +25,8 @@ class LaunchedCluster:
 
     def __init__(self, lab: Lab, options: str = "--cpus 1") -> None:
         self.lab = lab
-        _put_project(lab)
+        shutil.copy(lab.key, lab.hosts["laptop"].home / "lab_key")
+        put_checkout(lab.hosts["laptop"].home)
         addresses = {name: host.address for name, host in lab.hosts.items()}
         workers = ",".join(address for name, address in addresses.items() if name not in ("laptop", "head"))
         given = f"--provider local --head {addresses['head']} --workers {workers} --user ray --key ~/lab_key --environment {sys.prefix}"
@@ -64,17 +61,3 @@ class LaunchedCluster:
                 return
             time.sleep(0.5)
         raise RuntimeError(f"{names} are not {'alive' if alive else 'dead'}: {self.nodes()}")
-
-
-def _put_project(lab: Lab) -> None:
-    """The checkout as it stands, its history included, in the laptop's home."""
-    home = lab.hosts["laptop"].home
-    listed = ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.split("\0")
-    history = [str(path.relative_to(ROOT)) for path in (ROOT / ".git").rglob("*") if path.is_file()]
-    files = "\0".join([*(name for name in names if name and (ROOT / name).is_file()), *history])
-    copy = ["rsync", "-a", "--files-from=-", "--from0", f"{ROOT}/", f"{home}/transformer-sweeps/"]
-    subprocess.run(copy, input=files, text=True, check=True, capture_output=True)
-    shutil.copy(lab.key, home / "lab_key")
-    for path in [home, *home.rglob("*")]:
-        os.chown(path, USER_ID, USER_ID, follow_symlinks=False)

@@ -8,13 +8,14 @@ from typing import Any, NoReturn
 
 import yaml
 
-from sweeps import sweep_names
+from sweeps.runner.cluster.batch_request import requested_batch
 from sweeps.runner.cluster.description import Cluster, Machine, mistakes_of
 from sweeps.runner.cluster.leaving import NOTICES, heed, leave_cluster
 from sweeps.runner.cluster.providers import CLOUDS, PROVIDERS
-from sweeps.runner.cluster.slurm import Batch, batch_mistakes, script
+from sweeps.runner.cluster.slurm import script
 from sweeps.runner.cluster.teardown import tear_down
-from trainable.spec.mistakes import EXIT_DONE, EXIT_WRONG_REQUEST, WrongRequest, render, unknown
+from sweeps.runner.cluster.time_limit import GRAMMAR
+from trainable.spec.mistakes import EXIT_DONE, EXIT_WRONG_REQUEST, WrongRequest, render
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -75,22 +76,17 @@ def _add_slurm(commands: Any) -> None:
     batch = commands.add_parser("slurm", help="a batch script for SLURM; what it does not know goes to the sweep", allow_abbrev=False)
     batch.set_defaults(command=_batch)
     batch.add_argument("sweep", help="such as lr_ablation")
-    batch.add_argument("--nodes", type=int, default=1)
-    batch.add_argument("--gpus", type=int, default=0, help="of each node")
-    batch.add_argument("--cpus", type=int, default=8, help="of each node")
-    batch.add_argument("--time-limit", default="24:00:00", metavar="HH:MM:SS")
+    batch.add_argument("--nodes", default="1", metavar="N")
+    batch.add_argument("--gpus", default="0", metavar="N", help="of each node; 0 for none")
+    batch.add_argument("--cpus", default="8", metavar="N", help="of each node")
+    batch.add_argument("--time-limit", default="24:00:00", metavar="LIMIT", help=f"as SLURM takes it: {GRAMMAR}")
     batch.add_argument("--partition")
     batch.add_argument("--account")
     batch.add_argument("--environment", default=".venv", help="virtual environment that every node sees")
 
 
 def _batch(given: argparse.Namespace) -> str:
-    options = {name: getattr(given, name) for name in Batch.__dataclass_fields__}
-    batch = Batch(**options)
-    found = [] if given.sweep in sweep_names() else [unknown("sweep", given.sweep, sweep_names())]
-    if found := [*found, *batch_mistakes(batch)]:
-        raise WrongRequest(found)
-    return script(batch)
+    return script(requested_batch(given))
 
 
 def _told(processes: list[int]) -> str:

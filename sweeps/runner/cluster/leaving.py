@@ -8,10 +8,10 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPException
 
 import psutil
 
@@ -19,6 +19,8 @@ _TRIAL_PROCESS = "ray::"
 _NOT_TRIALS = ("ray::IDLE", "ray::DashboardAgent", "ray::RuntimeEnvAgent")
 _POLL_SECONDS, _DEADLINE_SECONDS, _REQUEST_SECONDS = 5.0, 110, 2.0
 _METADATA = "http://169.254.169.254"
+# The service is the machine's own: a proxy of the cluster knows nothing of it.
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True)
@@ -37,22 +39,24 @@ NOTICES = {
 }
 
 
-def heed(notice: Notice, *, metadata: str = _METADATA, leave: Callable[[], list[int]] | None = None) -> None:
+def heed(
+    notice: Notice, *, metadata: str = _METADATA, poll_seconds: float = _POLL_SECONDS, leave: Callable[[], object] | None = None
+) -> None:
     """Returns when the machine has been given notice and has left."""
     while not given(notice, metadata):
-        time.sleep(_POLL_SECONDS)
+        time.sleep(poll_seconds)
     (leave or leave_cluster)()
 
 
 def given(notice: Notice, metadata: str = _METADATA) -> bool:
-    """Whether the cloud has said that this machine will be taken; no answer is none."""
+    """Whether the cloud has said that this machine will be taken; no answer, or one that broke off, is none."""
     try:
         headers = dict(notice.headers)
         if notice.token_path:
             asked = {"X-aws-ec2-metadata-token-ttl-seconds": "60"}
             headers["X-aws-ec2-metadata-token"] = _fetch(metadata + notice.token_path, asked, "PUT")
         return _fetch(metadata + notice.path, headers, "GET") not in notice.silent
-    except (urllib.error.URLError, TimeoutError):
+    except (OSError, HTTPException):
         return False
 
 
@@ -74,6 +78,6 @@ def is_trial(words: list[str]) -> bool:
 
 def _fetch(url: str, headers: dict[str, str], method: str) -> str:
     request = urllib.request.Request(url, headers=headers, method=method)
-    with urllib.request.urlopen(request, timeout=_REQUEST_SECONDS) as answer:
+    with _DIRECTLY.open(request, timeout=_REQUEST_SECONDS) as answer:
         text: str = answer.read().decode()
     return text.strip()

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 _PORT = 6379
 # Before the time limit, so that the driver writes its end down and the trials keep a checkpoint.
-_WARNING_SECONDS = 120
+WARNING_SECONDS = 120
+# How long the first node waits for the others' Rays, which read their Python from a shared file system.
+_START_SECONDS = 300
 
 
 @dataclass(frozen=True)
@@ -24,16 +26,6 @@ class Batch:
     arguments: Sequence[str] = ()
 
 
-def batch_mistakes(batch: Batch) -> list[str]:
-    """Every broken rule, one sentence each."""
-    found = [f"--{name} {value}: at least 1" for name, value in (("nodes", batch.nodes), ("cpus", batch.cpus)) if value < 1]
-    if batch.gpus < 0:
-        found.append(f"--gpus {batch.gpus}: not negative")
-    if any(text == "--address" or text.startswith("--address=") for text in batch.arguments):
-        found.append("--address is the script's own: it starts the Ray that the sweep runs on")
-    return found
-
-
 def directives(batch: Batch) -> list[str]:
     """The options of sbatch, as they stand behind ``#SBATCH``."""
     optional = {"partition": batch.partition, "account": batch.account, "gpus-per-node": batch.gpus or None}
@@ -47,7 +39,7 @@ def directives(batch: Batch) -> list[str]:
         "--exclusive",
         "--requeue",
         "--open-mode=append",
-        f"--signal=B:TERM@{_WARNING_SECONDS}",
+        f"--signal=B:USR1@{WARNING_SECONDS}",
         f"--output={batch.sweep}-%j.log",
     ]
 
@@ -65,21 +57,22 @@ set -euo pipefail
 cd "$SLURM_SUBMIT_DIR"
 source {shlex.quote(batch.environment)}/bin/activate
 export RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH="$SLURM_SUBMIT_DIR/.ray-token-$SLURM_JOB_ID"
+export SWEEP_EXIT_CODE="$SLURM_SUBMIT_DIR/.exit-code-$SLURM_JOB_ID" RAY_SYMMETRIC_RUN_CLUSTER_WAIT_TIMEOUT={_START_SECONDS}
+trap 'rm -f "$RAY_AUTH_TOKEN_PATH" "$SWEEP_EXIT_CODE"' EXIT
 (umask 077 && python -c 'import secrets; print(secrets.token_hex(32), end="")' > "$RAY_AUTH_TOKEN_PATH")
 head=$(scontrol show hostnames "$SLURM_JOB_NODELIST" | head -n 1)
 address=$(getent ahostsv4 "$head" | awk '{{ print $1; exit }}')
 
-# Shortly before the limit SLURM sends TERM to this shell: the job asks to be queued again and passes the signal on.
-requeue() {{ scontrol requeue "$SLURM_JOB_ID" || true; kill -TERM "$step" 2> /dev/null || true; }}
-trap requeue TERM
-trap 'rm -f "$RAY_AUTH_TOKEN_PATH"' EXIT
+# Shortly before the limit SLURM sends USR1 to this shell: the job asks to be queued again, and SLURM ends what runs. A cancelled
+# job gets TERM and stays away.
+trap 'scontrol requeue "$SLURM_JOB_ID"' USR1
 
 srun --kill-on-bad-exit=1 ray symmetric-run --address "$address:{_PORT}" --min-nodes {batch.nodes} \\
-  {resources} -- {command} &
+  {resources} -- \\
+  bash -c '"$@"; echo $? > "$SWEEP_EXIT_CODE"' sweep {command} &
 step=$!
-code=0
-wait "$step" || code=$?
-# A wait that a signal ended has not seen the end.
-kill -0 "$step" 2> /dev/null && {{ code=0; wait "$step" || code=$?; }}
-exit "$code"
+# With this shell SLURM ends what still runs on the nodes: left alone, their Rays would miss the head for a minute first.
+while kill -0 "$step" 2> /dev/null && ! test -s "$SWEEP_EXIT_CODE"; do sleep 1; done
+test -s "$SWEEP_EXIT_CODE" || {{ echo "the sweep did not come to its end: sbatch the same script again" >&2; exit 1; }}
+exit "$(cat "$SWEEP_EXIT_CODE")"
 """

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from sweeps.runner.cluster.leaving import NOTICES, given, is_trial
+from sweeps.runner.cluster.leaving import is_trial
 from sweeps.runner.cluster.nodes import Node, compared
 from sweeps.runner.cluster.watch import ClusterWatch
 from sweeps.runner.endings import code_trouble, node_trouble
@@ -90,7 +90,3 @@ def test_a_lost_node_is_told_from_a_failed_trial(error: str, reason: str | None)
 def test_only_workers_with_something_to_do_are_told_to_leave() -> None:
     lines = [["ray::TransformerTrainable.train"], ["ray::IDLE"], ["ray::DashboardAgent"], ["python", "ray::x"], []]
     assert [is_trial(line) for line in lines] == [True, False, False, False, False]
-
-
-def test_no_answer_is_no_notice() -> None:
-    assert not given(NOTICES["aws"], "http://127.0.0.1:9")
