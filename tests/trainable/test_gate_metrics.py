@@ -1,6 +1,6 @@
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -8,6 +8,7 @@ from trainable.gate_metrics import gate_metrics, metrics_of
 from trainable.spec.metric_names import METRICS, is_at_the_end
 
 
+@settings(deadline=None)  # the first example imports scipy
 @given(gammas=st.lists(st.floats(0, 1), min_size=3, max_size=12, unique=True))
 def test_rising_gates_correlate_with_depth_and_falling_ones_the_other_way(gammas: list[float]) -> None:
     rising = metrics_of(dict(enumerate(sorted(gammas))))
