@@ -50,7 +50,7 @@ def link_checkpoint(run_dir: RunDir, step: int, name: str) -> None:
     """Makes ``checkpoints/<name>`` (best, final) stand for ``checkpoint-<step>``, at no cost where links are possible."""
     beside = run_dir.checkpoints / f".{name}.{os.getpid()}.tmp"
     shutil.rmtree(beside, ignore_errors=True)
-    shutil.copytree(run_dir.checkpoint(step), beside, copy_function=_link_or_copy)
+    shutil.copytree(run_dir.checkpoint(step), beside, copy_function=link_or_copy)
     _put_in_place(beside, run_dir.checkpoint(name))
 
 
@@ -183,7 +183,8 @@ def _candidates(run_dir: RunDir) -> Iterator[Path]:
         yield run_dir.checkpoint(step)
 
 
-def _link_or_copy(source: str, target: str) -> None:
+def link_or_copy(source: str | Path, target: str | Path) -> None:
+    """A hard link where that is possible."""
     try:
         os.link(source, target)
     except OSError:

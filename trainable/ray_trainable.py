@@ -18,6 +18,7 @@ from trainable.spec.run_dir import RunDir
 from trainable.spec.status import Status
 
 if TYPE_CHECKING:
+    from trainable.stored_run import StoredRun
     from trainable.trainer import Evaluation, Trainer
 
 
@@ -26,13 +27,14 @@ class TransformerTrainable(tune.Trainable):
 
     The trial's configuration is ``{"run": ...}``, the assignment (``config``, ``run_dir``, ``identity``, ``clone_from``,
     ``timeout_seconds``) as one JSON text, which Tune neither walks through nor copies. Each result holds the evaluation; rows,
-    checkpoints and summary are in the run directory.
+    checkpoints and summary are in the run directory, or, with ``storage``, where that says.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
         import trainable.trainer  # noqa: F401 - here, and not in the driver, which knows this class too
 
         self.trainer: Trainer | None = None
+        self.stored: StoredRun | None = None
         self.run = json.loads(config["run"])
         self._before: Any = None
         if threading.current_thread() is threading.main_thread():
@@ -44,18 +46,24 @@ class TransformerTrainable(tune.Trainable):
         return True
 
     def step(self) -> dict[str, Any]:
+        from trainable.stored_run import StoredRun
         from trainable.trainer import Leaving
 
-        with _Watched(RunDir(Path(self.run["run_dir"])), float(self.run["timeout_seconds"])):
-            # Opened by the first step: Tune also sets up actors whose trial it then gives to another one.
-            self.trainer = self.trainer or self.open()
-            try:
+        if self.run.get("storage") and self.stored is None:
+            self.stored = StoredRun(self.run)
+            self.run = self.stored.assignment
+        try:
+            with _Watched(RunDir(Path(self.run["run_dir"])), float(self.run["timeout_seconds"])):
+                # Opened by the first step: Tune also sets up actors whose trial it then gives to another one.
+                self.trainer = self.trainer or self.open()
                 evaluation = self.advance(self.trainer)
-            except Leaving:
-                self.let_go()
-                raise
-            if self.trainer.done:
-                self.let_go()
+        except Leaving:
+            self.let_go()
+            raise
+        if self.trainer.done:
+            self.let_go()
+        elif self.stored is not None:
+            self.stored.keep()
         return as_result(evaluation)
 
     def open(self) -> "Trainer":
@@ -74,10 +82,13 @@ class TransformerTrainable(tune.Trainable):
             sys.exit(128 + number)
 
     def let_go(self) -> None:
-        """Closes the run, so that its trial can continue in another actor."""
-        if self.trainer is not None:
-            self.trainer.close()
-        self.trainer = None
+        """Closes the run, so that its trial can continue in another actor; one that is kept at a storage is there in full afterwards."""
+        trainer, stored = self.trainer, self.stored
+        self.trainer = self.stored = None
+        if trainer is not None:
+            trainer.close()
+        if stored is not None:
+            stored.close(None if trainer is None else trainer.step)
 
     def cleanup(self) -> None:
         self.let_go()

@@ -24,6 +24,7 @@ from trainable.spec.command import run_command
 from trainable.spec.mistakes import EXIT_DONE, EXIT_FAILED, WrongRequest, unknown
 from trainable.spec.overrides import overrides_of
 from trainable.spec.status import Status
+from trainable.spec.storage.place import is_url
 from trainable.spec.writable_folder import writable_mistakes
 from trainable.tracker.readiness import tracker_mistakes
 
@@ -38,7 +39,7 @@ def main(sweep: Sweep, arguments: Sequence[str] | None = None) -> NoReturn:
 def _run(sweep: Sweep, given: argparse.Namespace, console: Console) -> int:
     if given.watch:
         return watch(given.watch, console)
-    storage = overrides_of([("experiment.results_dir", given.storage)]) if given.storage else []
+    storage = _storage(given.storage) if given.storage else []
     retry = _statuses(given.retry)
     targets, wrong_targets = targets_of(given.overrides)
     blueprint = _draw_up(sweep, [*given.overrides, *storage], wrong_targets)
@@ -52,11 +53,24 @@ def _run(sweep: Sweep, given: argparse.Namespace, console: Console) -> int:
             raise WrongRequest(mistakes)
         _dry_run(blueprint, None if given.cluster is None else offer_of(read_cluster(given.cluster)), console)
         return EXIT_DONE
-    mistakes += writable_mistakes(blueprint.base.experiment.results_dir)
+    mistakes += writable_mistakes(blueprint.base.experiment.results_dir) + _unreachable(blueprint.base.resources.storage)
     mistakes += address_mistakes(given.address) if given.address else tracker_mistakes(blueprint.base.tracking)
     if mistakes:
         raise WrongRequest(mistakes)
     return _drive(blueprint, Options(given.address, given.fresh, retry, given.dashboard), targets, console)
+
+
+def _storage(text: str) -> list[str]:
+    return overrides_of([("resources.storage" if is_url(text) else "experiment.results_dir", text)])
+
+
+def _unreachable(storage: str | None) -> list[str]:
+    """Why runs could not be kept at a storage."""
+    if storage is None:
+        return []
+    from trainable.spec.storage import arrow_store
+
+    return arrow_store.writable_mistakes(storage, "resources.storage")
 
 
 def _draw_up(sweep: Sweep, overrides: Sequence[str], mistakes: list[str]) -> Blueprint:

@@ -17,6 +17,7 @@ from sweeps.runner.plan import Conclude, Finished, Limits, Sample, next_action
 from sweeps.runner.resources import gpu_count, worker_count
 from sweeps.runner.schedulers.rule import Action, Decision, Rule
 from sweeps.runner.searchers.searcher import Searcher, Slot
+from sweeps.runner.stored_sweep import StoredSweep
 from sweeps.runner.tally import Tally
 from trainable.spec.code_version import OtherCode
 from trainable.spec.compose import to_plain
@@ -38,6 +39,8 @@ class Conductor:
         self.gpus_per_trial = gpu_count(blueprint.base.resources)
         # On a cluster, the code that every worker must run.
         self.code: Mapping[str, str | None] | None = None
+        # Where workers keep their runs, when that is not the folder `runs`.
+        self.stored: StoredSweep | None = None
         self.tally = Tally(blueprint, ledger.state, limits.retry)
         self.finished: Finished | None = None
         searcher.resume(ledger.state.samples, ledger.state.trials, ledger.state.sampled_values)
@@ -63,6 +66,8 @@ class Conductor:
             elif isinstance(action, Start):
                 return self._start(action)
             elif isinstance(action, Finished):
+                if self.stored and self.stored.is_busy():
+                    return None  # workers send what ended runs left, and would go with Ray
                 self.finished = action
                 return action
             else:
@@ -150,6 +155,7 @@ class Conductor:
             "clone_from": self._clone_source(record),
             "timeout_seconds": config.resources.trial_timeout_seconds,
             "code": self.code,
+            "storage": self.stored and self.stored.asked(record),
         }
 
     def _clone_source(self, record: TrialRecord) -> dict[str, Any] | None:
@@ -170,11 +176,11 @@ class Conductor:
         last = decisions[-1] if decisions else Decision(Action.CONTINUE)
         for decision in decisions if last.action not in _ENDINGS else decisions[:-1]:
             if decision.level is not None:
-                self._write("rung", trial=record.trial, **_as_event(decision))
+                self._write("rung", trial=record.trial, **decision.as_event())
         if last.action not in _ENDINGS:
             return False
         # One event says it all: a kill in between two would leave a trial that is decided on and not ended.
-        self._end(record, _ENDINGS[last.action], _reason(last), record.step, rung=_as_event(last), exploited=self._copied(record, last))
+        self._end(record, _ENDINGS[last.action], _reason(last), record.step, rung=last.as_event(), exploited=self._copied(record, last))
         return True
 
     def _copied(self, record: TrialRecord, decision: Decision) -> dict[str, Any] | None:
@@ -206,7 +212,9 @@ class Conductor:
 
     def _follow_end(self, record: TrialRecord, event: Mapping[str, Any]) -> None:
         status = Status(event["status"])
-        if status in (Status.STOPPED_EARLY, Status.FAILED, Status.INTERRUPTED):
+        if self.stored:
+            self.stored.ended(record)
+        elif status in (Status.STOPPED_EARLY, Status.FAILED, Status.INTERRUPTED):
             self.ledger.sync()
             end_summary(RunDir(self.runs / record.run_id), status, event["stop_reason"], event["time"], event.get("error"))
         if status not in (Status.PAUSED, Status.INTERRUPTED):
@@ -226,16 +234,6 @@ class Conductor:
         if budget.gpu_hours is not None and busy_hours >= budget.gpu_hours:
             return f"budget.gpu_hours={budget.gpu_hours:g}"
         return None
-
-
-def _as_event(decision: Decision) -> dict[str, Any]:
-    return {
-        "level": decision.level,
-        "value": decision.value,
-        "decision": str(decision.action),
-        "cutoff": decision.cutoff,
-        "bracket": decision.bracket,
-    }
 
 
 def _reason(decision: Decision) -> str:

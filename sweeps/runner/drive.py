@@ -24,6 +24,7 @@ from sweeps.runner.schedulers.registry import SCHEDULERS
 from sweeps.runner.searchers.mistakes import searcher_remarks
 from sweeps.runner.searchers.registry import build_searchers
 from sweeps.runner.stated import read_statement
+from sweeps.runner.stored_sweep import stored_runs, sweep_folder
 from sweeps.runner.tally import Tally
 from sweeps.runner.verdict_view import show_conclusion
 from trainable.data.checks import model_mistakes
@@ -159,12 +160,21 @@ def _run_missing(blueprint: Blueprint, ledger: Ledger, sweep_dir: SweepDir, opti
     ledger.append("driver_started", host=socket.gethostname(), pid=getpid(), command=_command(), commit=commit(), planned=planned)
     runs = runs_dir(blueprint.base.experiment.results_dir).resolve()
     mend_summaries(ledger.state, runs)
-    if isinstance(next_action(Tally(blueprint, ledger.state, limits.retry), rule, limits), Finished):
-        ledger.append("driver_ended", status="finished", message="nothing was missing")
-        console.print("nothing is missing: every trial of this sweep has ended")
-        return EXIT_DONE
-    searcher = build_searchers(blueprint.sweep.spaces, blueprint.settings, sweep_dir.optuna_journal, _earlier_trials(blueprint))
-    conductor = Conductor(blueprint, ledger, rule, searcher, runs, limits)
+    with stored_runs(blueprint.base, sweep_folder(sweep_dir.path.name, ledger.state), runs) as stored:
+        if stored:
+            stored.bring_missing(ledger.state)
+        if isinstance(next_action(Tally(blueprint, ledger.state, limits.retry), rule, limits), Finished):
+            ledger.append("driver_ended", status="finished", message="nothing was missing")
+            console.print("nothing is missing: every trial of this sweep has ended")
+            return EXIT_DONE
+        searcher = build_searchers(blueprint.sweep.spaces, blueprint.settings, sweep_dir.optuna_journal, _earlier_trials(blueprint))
+        conductor = Conductor(blueprint, ledger, rule, searcher, runs, limits)
+        conductor.stored = stored
+        return _conduct(conductor, options, console)
+
+
+def _conduct(conductor: Conductor, options: Options, console: Console) -> int:
+    blueprint, ledger = conductor.blueprint, conductor.ledger
     watch = _cluster_watch(blueprint) if options.address else None
     statement = blueprint.statement("", ledger.state)
     start = "starting Ray; the first trials follow in some seconds" if options.address is None else f"joining the Ray at {options.address}"
@@ -210,6 +220,8 @@ def _earlier_trials(blueprint: Blueprint) -> list[TrialRecord]:
 
 def _interrupted(conductor: Conductor, ledger: Ledger, console: Console) -> int:
     conductor.interrupt("interrupted by Ctrl-C or a termination signal")
+    if conductor.stored:
+        conductor.stored.abandon()
     ledger.append("driver_ended", status="interrupted", message=None)
     console.print("interrupted: everything is kept; the same command continues from the last checkpoints", style="yellow")
     return EXIT_INTERRUPTED

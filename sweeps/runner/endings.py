@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from trainable.spec.code_version import OtherCode
-from trainable.spec.ledger import SweepState
+from trainable.spec.ledger import SweepState, TrialRecord
 from trainable.spec.run_dir import RunDir
 from trainable.spec.run_summary import end_summary, summary_status
 from trainable.spec.status import Status
+from trainable.spec.storage.patience import StorageUnreachable
 
 _STORAGE_ERRORS = ("No space left on device", "Read-only file system", "Disk quota exceeded")
 # What Ray and the trainable say when it was the machine that went.
@@ -21,12 +22,12 @@ _ERROR_CHARACTERS, _LOG_LINES, _LINE_CHARACTERS = 4000, 20, 300
 
 
 class StorageFailed(OSError):
-    """The results folder is full or cannot be written."""
+    """The results folder is full or cannot be written, or the storage of the runs was away for too long."""
 
 
 def storage_trouble(error: str) -> str | None:
-    """The system's words when an error's text tells of a full or unwritable disk."""
-    return next((text for text in _STORAGE_ERRORS if text in error), None)
+    """The system's words when an error's text tells of a full or unwritable disk, ours when it tells of a storage that was away."""
+    return next((text for text in _STORAGE_ERRORS if text in error), None) or _told_by(StorageUnreachable, error)
 
 
 def node_trouble(error: str) -> str | None:
@@ -36,8 +37,7 @@ def node_trouble(error: str) -> str | None:
 
 def code_trouble(error: str) -> str | None:
     """The sentence of `trainable.spec.code_version.OtherCode`, when an error's text has one."""
-    marker = f"{OtherCode.__name__}: "
-    return next((line.partition(marker)[2] for line in error.splitlines() if marker in line), None)
+    return _told_by(OtherCode, error)
 
 
 class RayLost(RuntimeError):
@@ -52,10 +52,19 @@ def told_of_failure(error: str, run_dir: RunDir) -> str:
 def mend_summaries(state: SweepState, runs: Path) -> None:
     """Ends the summaries of trials that a driver had ended in the ledger, and then died before it came to their summaries."""
     for record in state.trials.values():
-        if record.status in (Status.STOPPED_EARLY, Status.FAILED):
-            run_dir = RunDir(runs / record.run_id)
-            if summary_status(run_dir) not in (record.status, None):
-                end_summary(run_dir, Status(record.status), record.stop_reason, record.ended or "", record.error)
+        mend_summary(record, RunDir(runs / record.run_id))
+
+
+def mend_summary(record: TrialRecord, run_dir: RunDir) -> None:
+    """Ends the summary of a run that somebody other than itself has ended."""
+    if record.status in (Status.STOPPED_EARLY, Status.FAILED) and summary_status(run_dir) not in (record.status, None):
+        end_summary(run_dir, Status(record.status), record.stop_reason, record.ended or "", record.error)
+
+
+def _told_by(kind: type[Exception], error: str) -> str | None:
+    """The sentence of an exception, when an error's text has one."""
+    marker = f"{kind.__name__}: "
+    return next((line.partition(marker)[2] for line in error.splitlines() if marker in line), None)
 
 
 def _last_lines(run_dir: RunDir) -> Iterator[str]:

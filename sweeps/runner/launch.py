@@ -111,7 +111,9 @@ def _placed(resources: ResourcesConfig) -> Any:
         return tune.with_resources(TransformerTrainable, {"cpu": resources.cpus_per_trial, "gpu": gpu_count(resources)})
     share = {"CPU": resources.cpus_per_trial / workers, "GPU": gpu_count(resources) / workers}
     place = {name: amount for name, amount in share.items() if amount}
-    return tune.with_resources(RankedTrainable, tune.PlacementGroupFactory([place] * workers, strategy="PACK"))
+    # A run that is kept at a storage lies on the disk of one machine while it trains.
+    strategy = "STRICT_PACK" if resources.storage else "PACK"
+    return tune.with_resources(RankedTrainable, tune.PlacementGroupFactory([place] * workers, strategy=strategy))
 
 
 def _run_config(scratch: str, callbacks: list[Any]) -> Any:

@@ -19,7 +19,7 @@ def option_parser(name: str, hypothesis: str) -> argparse.ArgumentParser:
     parser.add_argument("--dry-run", action="store_true", help="compose and check every trial, print the price tag, start nothing")
     parser.add_argument("--address", help="a running Ray cluster (auto: the one of this machine); without it Ray is embedded")
     parser.add_argument("--cluster", type=Path, metavar="FILE", help="with --dry-run: the price on the nodes of this cluster file")
-    parser.add_argument("--storage", help="results folder, short for experiment.results_dir=")
+    parser.add_argument("--storage", help="folder of the results (experiment.results_dir=), or a URL for the runs (resources.storage=)")
     parser.add_argument("--fresh", action="store_true", help="start another sweep directory; the old one stays")
     parser.add_argument("--retry", default="failed,interrupted", help="ended trials to run again: " + ",".join(RETRYABLE))
     parser.add_argument("--dashboard", action="store_true", help="start Ray's dashboard on 127.0.0.1")

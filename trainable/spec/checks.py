@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from trainable.spec.config import AUTO, BoundsConfig, RunConfig, TrainingConfig
 from trainable.spec.experiment_id import PHASES
 from trainable.spec.mistakes import unknown
+from trainable.spec.storage.place import is_url, place_mistakes
 
 UINT32_VOCABULARY = 2**32
 LEVELS_OF_INDEPENDENCE = ("document", "sequence", "token")
@@ -109,6 +110,8 @@ def _choice_mistakes(config: RunConfig) -> Iterator[str]:
         yield "tracking.mlflow must be off, files or a server's http(s) address, whose user and password MLflow takes from the environment"
     if not config.experiment.results_dir.strip():
         yield "experiment.results_dir is empty; it must name a folder, such as results"
+    elif is_url(config.experiment.results_dir):
+        yield f"experiment.results_dir={config.experiment.results_dir} must be a folder; runs are kept at a URL by resources.storage"
 
 
 def _resource_mistakes(config: RunConfig) -> Iterator[str]:
@@ -120,3 +123,12 @@ def _resource_mistakes(config: RunConfig) -> Iterator[str]:
         yield f"resources.gpus_per_trial={gpus} must be at least 0"
     if failures < 0:
         yield f"resources.max_failures={failures} must be at least 0"
+    yield from _storage_mistakes(config.resources.storage)
+
+
+def _storage_mistakes(storage: str | None) -> Iterator[str]:
+    if storage is None:
+        return
+    if not is_url(storage):
+        yield f"resources.storage={storage} must be a URL, such as s3://bucket/folder; a folder that all see is experiment.results_dir"
+    yield from place_mistakes(storage, "resources.storage")

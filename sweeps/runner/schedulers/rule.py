@@ -45,6 +45,11 @@ class Decision:
     source: str | None = None
     new_values: Mapping[str, Any] | None = None
 
+    def as_event(self) -> dict[str, Any]:
+        """What the ledger keeps of it."""
+        action = {"decision": str(self.action)}
+        return {"level": self.level, "value": self.value, **action, "cutoff": self.cutoff, "bracket": self.bracket}
+
 
 @dataclass(frozen=True)
 class Race:

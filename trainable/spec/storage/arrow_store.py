@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from pyarrow import fs
 
@@ -62,3 +63,15 @@ def open_arrow(uri: str, folder: str = "") -> ArrowStore:
     else:
         system, base = fs.LocalFileSystem(), str(Path(uri).absolute())
     return ArrowStore(system, f"{base.rstrip('/')}/{folder}" if folder else base)
+
+
+def writable_mistakes(uri: str, option: str) -> list[str]:
+    """A place that cannot be written, found out by writing; nothing of it stays."""
+    probe = f".probe-{uuid4().hex[:8]}"
+    try:
+        store = open_arrow(uri)
+        store.write(probe, [b"writable"])
+        store.delete(probe)
+    except (OSError, ValueError) as error:
+        return [f"{option}={uri} cannot be written: {str(error).splitlines()[0]}"]
+    return []
