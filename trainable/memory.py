@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from math import floor, prod
 
 from trainable.adapters.registry import ADAPTERS
+from trainable.memory_shares import Shares, shares
 from trainable.model.activations import ACTIVATIONS, Numerics, feed_forward_bytes, logits_bytes, saved_bytes, small_blocks_bytes
 from trainable.model.size import Shape, linear_shapes, parameter_shapes
 from trainable.optim.registry import OPTIMIZERS
@@ -36,7 +37,10 @@ MOST_TOGETHER = 100
 
 @dataclass(frozen=True)
 class MemoryPrediction:
-    """Bytes of one run on one device. `backward_bytes` and `update_bytes` come on top of weights and optimizer state, never together."""
+    """Bytes of one process of a run. `backward_bytes` and `update_bytes` come on top of weights and optimizer state, never together.
+
+    A process among `ranks` holds its own share of what these share; what each has for itself counts whole.
+    """
 
     device: str
     weights_bytes: int
@@ -47,6 +51,7 @@ class MemoryPrediction:
     update_bytes: int
     heap_bytes: int
     process_bytes: int
+    ranks: int = 1
 
     @property
     def tensors_peak_bytes(self) -> int:
@@ -74,8 +79,10 @@ class MemoryPrediction:
         return (self.tensors_peak_bytes if self.device == "cuda" else self.peak_bytes) / GB
 
 
-def predict(config: RunConfig, device: str | None = None, rows: int | None = None) -> MemoryPrediction | None:
-    """The memory of `config` on `device` (cpu or cuda; None: as the configuration says); None for a model that is not one of ours.
+def predict(config: RunConfig, device: str | None = None, rows: int | None = None, ranks: int = 1) -> MemoryPrediction | None:
+    """The memory of each of the `ranks` processes of `config`, on `device` (cpu or cuda; None: as the configuration says).
+
+    None for a model that is not one of ours.
 
     Weights, gradients and optimizer state are exact, activations those of eager execution at `rows` sequences at once (None: the
     configured micro-batch). With an adapter they are those of training every weight, which is an estimate.
@@ -83,22 +90,25 @@ def predict(config: RunConfig, device: str | None = None, rows: int | None = Non
     if config.model.architecture not in ACTIVATIONS:
         return None
     device = device or expected_device(config)
-    rows = rows or config.training.micro_batch_size or config.training.batch_size
+    share = config.training.batch_size // ranks
+    rows = rows or min(config.training.micro_batch_size or share, share)
     base = parameter_shapes(config.model)
     trained = ADAPTERS[config.adapter.name].trainable(config.adapter, base, linear_shapes(config.model))
-    optimizer, gradients = OPTIMIZERS[config.optimizer.name], _bytes(trained)
+    shared = shares(config, ranks, {**base, **trained}, trained)
+    optimizer, gradients = OPTIMIZERS[config.optimizer.name], shared.part_of(_bytes(trained))
     numerics = Numerics(bf16=_is_bf16(config, device), on_cpu=device == "cpu")
     activations = saved_bytes(config.model, rows, numerics)
     return MemoryPrediction(
         device=device,
-        weights_bytes=_bytes({**base, **trained}),
+        weights_bytes=shared.part_of(_bytes({**base, **trained})),
         gradients_bytes=gradients,
-        optimizer_state_bytes=optimizer.state_bytes(trained, config.optimizer),
+        optimizer_state_bytes=shared.part_of(optimizer.state_bytes(trained, config.optimizer)),
         activations_bytes=activations,
-        backward_bytes=_backward_bytes(config, rows, numerics, activations, gradients),
-        update_bytes=2 * gradients + optimizer.workspace_bytes(trained, device),
+        backward_bytes=shared.kept_bytes + _backward_bytes(config, rows, numerics, activations, gradients, shared),
+        update_bytes=shared.kept_bytes + 2 * gradients + shared.part_of(optimizer.workspace_bytes(trained, device)),
         heap_bytes=_heap_bytes(config, rows, numerics, trained) if device == "cpu" else 0,
         process_bytes=PROCESS_BYTES[device] + (optimizer.library_bytes if device == "cpu" else 0),
+        ranks=ranks,
     )
 
 
@@ -106,17 +116,17 @@ def _bytes(shapes: Mapping[str, Shape]) -> int:
     return sum(prod(shape) for shape in shapes.values()) * _FP32
 
 
-def _backward_bytes(config: RunConfig, rows: int, numerics: Numerics, activations: int, gradients: int) -> int:
+def _backward_bytes(config: RunConfig, rows: int, numerics: Numerics, activations: int, gradients: int, shared: Shares) -> int:
     """The largest of three moments: the loss's gradient, the last block's with the head's gradient done, and the end."""
     model = config.model
-    held = gradients if config.training.batch_size > rows else 0  # from the micro-batches before
+    held = gradients if config.training.batch_size > rows * shared.ranks else 0  # from the micro-batches before
     logits = logits_bytes(model, rows)
     head = model.vocab_size * model.d_model * _FP32 if config.adapter.name == "none" else 0
-    at_loss = held + activations + 2 * logits
-    at_last_block = held + activations - logits + head + 2 * feed_forward_bytes(model, rows, numerics)
+    at_loss = shared.gathered_bytes + held + activations + 2 * logits
+    at_last_block = shared.gathered_bytes + held + activations - logits + head + 2 * feed_forward_bytes(model, rows, numerics)
     # A tied table waits for both of its gradients and their sum.
     summed = (3 if held else 2) * head if model.tied_embeddings else (head if held else 0)
-    return max(at_loss, at_last_block, gradients + summed)
+    return max(at_loss, at_last_block, gradients + summed + shared.exchanged_bytes)
 
 
 def _heap_bytes(config: RunConfig, rows: int, numerics: Numerics, trained: Mapping[str, Shape]) -> int:

@@ -65,12 +65,12 @@ class RunRecord:
         write_text(self.run_dir.config, yaml.safe_dump(to_plain(config), sort_keys=False), sync=False)
         write_json(self.run_dir.provenance, {"seed": identity.seed, "run": asdict(identity), **provenance()}, sync=False)
 
-    def sized(self, model: nn.Module, micro_batch_size: int, memory: MemoryMeter) -> None:
+    def sized(self, model: nn.Module, micro_batch_size: int, memory: MemoryMeter, ranks: int) -> None:
         """What is known before the first step; the prediction is of ``memory/peak_gb``."""
         self.summary.parameters = sum(p.numel() for p in model.parameters())
         self.summary.trainable_parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
         self.summary.micro_batch_size = micro_batch_size
-        predicted = predict(self._config, memory.device.type, micro_batch_size)
+        predicted = predict(self._config, memory.device.type, micro_batch_size, ranks)
         if predicted is not None:
             self.summary.predicted_peak_memory_gb = predicted.in_process(memory.resident_bytes).metered_peak_gb
 

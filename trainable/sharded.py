@@ -3,6 +3,7 @@
 A sharded tensor is a DTensor, told from others by what it can do: importing the class takes half a second, and most runs do not need it.
 """
 
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -21,6 +22,8 @@ def shard(model: nn.Module, ranks: int, device: torch.device) -> None:
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
+    # Logits are a view, as every linear layer's output is; nothing here changes them in place.
+    warnings.filterwarnings("ignore", message="FSDP2-wrapped module .* returned a view tensor", category=UserWarning)
     mesh = init_device_mesh(device.type, (ranks,))
     for block in _blocks(model):
         fully_shard(block, mesh=mesh)

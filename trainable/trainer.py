@@ -66,7 +66,7 @@ class Trainer:
         self._resume(clone_from)
         self._told = 0 if self.evaluations else None
         self.trackers = open_trackers(config, run_dir, identity, self.learner.world, self.step or None)
-        self.record.sized(self.learner.model, self.learner.micro_batch_size, self.step_metrics.memory)
+        self.record.sized(self.learner.model, self.learner.micro_batch_size, self.step_metrics.memory, self.learner.world.ranks)
         if self.learner.world.is_main:
             self.record.write_origin(config, identity)
             self.record.write()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeps.runner.blueprint import Blueprint
+from sweeps.runner.resources import worker_count
 from trainable.memory import GB, MemoryPrediction, gpu_fraction, predict
 
 _MB = 1e6
@@ -34,7 +35,8 @@ class MemoryOfTrials:
             "process": found.process_bytes,
         }
         shown = ", ".join(f"{name} {size / _MB:,.1f} MB" for name, size in parts.items())
-        return f"memory   about {found.peak_bytes / GB:.2f} GB at the peak ({which}): {shown}"
+        where = f" in each of {found.ranks} processes" if found.ranks > 1 else ""
+        return f"memory   about {found.peak_bytes / GB:.2f} GB at the peak{where} ({which}): {shown}"
 
 
 def memory_of_trials(blueprint: Blueprint) -> list[MemoryOfTrials]:
@@ -42,7 +44,8 @@ def memory_of_trials(blueprint: Blueprint) -> list[MemoryOfTrials]:
     groups: dict[MemoryPrediction | None, list[dict[str, Any]]] = {}
     for slot in blueprint.slots:
         values = dict(slot.grid)
-        found = predict(blueprint.config(values, blueprint.settings.explore.seed))
+        config = blueprint.config(values, blueprint.settings.explore.seed)
+        found = predict(config, ranks=worker_count(config.resources))
         groups.setdefault(found.in_worker() if found else None, []).append(values)
     every = [values for members in groups.values() for values in members]
     return [MemoryOfTrials(len(members), _telling(members, every), found) for found, members in groups.items()]

@@ -42,7 +42,7 @@ def worker_mistakes(config: RunConfig) -> list[str]:
             f"resources.gpus_per_trial={config.resources.gpus_per_trial} must be a multiple of resources.workers_per_trial={workers}"
         )
     if workers == 1 and config.resources.parallel == "fsdp":
-        mistakes.append("resources.parallel=fsdp needs several workers, and it has one: set resources.workers_per_trial, or take ddp")
+        mistakes.append("resources.parallel=fsdp needs several workers for a trial, and it has one: set resources.workers_per_trial")
     return mistakes
 
 

@@ -13,9 +13,12 @@ from tests.trainable.test_trainer import IDENTITY, config_of, rows, same_tree
 from tests.trainable.test_trainer import train as train_alone
 from trainable.checkpoint import load_checkpoint
 from trainable.learner import Learner
+from trainable.memory import predict
 from trainable.optim.registry import OPTIMIZERS
+from trainable.request import request_run
 from trainable.spec.compose import from_plain, to_plain
 from trainable.spec.config import RunConfig
+from trainable.spec.mistakes import WrongRequest
 from trainable.spec.run_dir import RunDir
 from trainable.trainer import Trainer
 
@@ -84,14 +87,14 @@ def test_every_rank_goes_on_with_its_own_dropout(ranks: Ranks, tmp_path: Path, t
         ["model.architecture=gpt2", "training.grad_clip=0.3"],
         ["training.precision=bf16"],
         ["adapter=lora", "training.micro_batch_size=1"],
+        pytest.param(["training.compile=true"], marks=pytest.mark.slow),
     ],
     ids=" ".join,
 )
 def test_shards_give_what_one_process_gives(ranks: Ranks, tmp_path: Path, tiny_overrides: Overrides, of_the_run: list[str]) -> None:
-    config = config_of(tiny_overrides("resources.parallel=fsdp", *of_the_run))
     alone, together = tmp_path / "alone", tmp_path / "together"
-    train_alone(config, RunDir(alone))
-    train(ranks, config, together)
+    train_alone(config_of(tiny_overrides(*of_the_run, "training.compile=false")), RunDir(alone))
+    train(ranks, config_of(tiny_overrides("resources.parallel=fsdp", *of_the_run)), together)
     near = 0.02 if "training.precision=bf16" in of_the_run else REORDERED
     assert measured(together) == pytest.approx(measured(alone), rel=near)
     (model, training), (other, other_training) = final(alone), final(together)
@@ -132,6 +135,8 @@ def test_a_rank_holds_its_share_and_all_together_write_what_was_read(
     ranks: Ranks, tmp_path: Path, tiny_overrides: Overrides, adapter: str
 ) -> None:
     config = config_of(tiny_overrides("resources.parallel=fsdp", "data.vocab_size=301", f"adapter={adapter}"))
+    predicted = predict(config, "cpu", ranks=2)
+    assert predicted is not None
     train_alone(config, RunDir(tmp_path))
     checkpoint = RunDir(tmp_path).checkpoint("final")
     model, training = load_checkpoint(checkpoint)
@@ -141,4 +146,25 @@ def test_a_rank_holds_its_share_and_all_together_write_what_was_read(
     assert same_tree(training["optimizer"], optimizer_again)
     # Rows of odd tensors are padded.
     assert alone <= first + second <= 1.01 * alone
-    assert first == pytest.approx(second, rel=0.01)
+    assert [first, second] == pytest.approx([predicted.weights_bytes + predicted.optimizer_state_bytes] * 2, rel=0.01)
+
+
+def test_what_shards_cannot_do_is_refused_at_once(tiny_overrides: Overrides) -> None:
+    whole = tiny_overrides("resources.parallel=fsdp", "adapter=sublora", "training.probes=[hessian]", "bounds.enabled=true")
+    with pytest.raises(WrongRequest) as wrong:
+        request_run(whole)
+    found = " ".join(wrong.value.mistakes)
+    assert all(word in found for word in ("adapter=sublora", "training.probes (hessian)", "bounds.enabled=true"))
+    assert request_run([word for word in whole if "parallel" not in word])
+
+
+@pytest.mark.parametrize("name", [name for name, entry in OPTIMIZERS.items() if not entry.elementwise])
+def test_an_optimizer_that_needs_whole_tensors_is_refused(name: str) -> None:
+    preset = {"hybrid": "hybrid8"}.get(name, name)
+    with pytest.raises(WrongRequest, match=f"adam, adamw.*{name} looks at whole tensors"):
+        request_run([f"optimizer={preset}", "resources.parallel=fsdp"])
+
+
+def test_an_unknown_way_to_share_is_refused_with_the_nearest_known() -> None:
+    with pytest.raises(WrongRequest, match="did you mean 'fsdp'"):
+        request_run(["resources.parallel=fsdb"])
