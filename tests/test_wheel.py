@@ -78,6 +78,20 @@ def test_a_run_is_trained_from_an_empty_folder(installed: Path, tmp_path: Path, 
     assert "summarize" in run([str(installed / "sweeps-analysis"), "--help"], tmp_path)
 
 
+@pytest.mark.ray
+@pytest.mark.slow
+def test_a_sweep_runs_from_an_empty_folder(installed: Path, tmp_path: Path, tiny_overrides: Callable[..., list[str]]) -> None:
+    """With Ray's workers, which import the project on their own, to the verdict and its page."""
+    short = ["schedule.warmup_steps=2", "scheduler.grace_steps=4", "sweep.seeds=[1,2]", "confirm.finalists=1"]
+    printed = run([str(installed / "sweeps"), "lr_ablation", *tiny_overrides(*short)], tmp_path)
+    assert "13 trials: " in printed
+    (sweep_dir,) = (tmp_path / "results" / "sweeps").iterdir()
+    assert f"read results/sweeps/{sweep_dir.name}/RESULTS.md" in printed
+    assert {"RESULTS.md", "report.html", "trials.parquet"} <= {path.name for path in sweep_dir.iterdir()}
+    listed = run([str(installed / "sweeps")], tmp_path)
+    assert f"results/sweeps/{sweep_dir.name}: finished, 13 of 13 started trials ended" in listed
+
+
 def test_every_console_script_names_a_function() -> None:
     scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
     for target in scripts.values():
