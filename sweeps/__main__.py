@@ -6,6 +6,7 @@ import runpy
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from shutil import get_terminal_size
 
 from sweeps import CLUSTER, sweep_names
 from sweeps.runner.completion.scripts import SHELLS, script
@@ -29,8 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise WrongRequest([unknown("sweep", name, known) + ", and there is no results folder of that name" for name in missing])
     from sweeps.runner.overview import overview
 
-    print("\n".join(overview([(name, _question(name)) for name in sweep_names()], given.results or ["results"])))
+    lines = overview([(name, _question(name)) for name in sweep_names()], given.results or ["results"])
+    print("\n".join(lines if not sys.stdout.isatty() else _fitting(lines, get_terminal_size().columns)))
     return EXIT_DONE
+
+
+def _fitting(lines: Sequence[str], width: int) -> list[str]:
+    """One line each, also on a narrow screen; a directory and its state are shown whole."""
+    return [line if line.startswith(" ") or len(line) <= width else f"{line[: width - 1]}…" for line in lines]
 
 
 def program() -> int:

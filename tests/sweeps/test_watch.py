@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from sweeps import sweep_names
+from sweeps.__main__ import main
 from sweeps.runner.outlook import driver_lives
 from sweeps.runner.overview import overview, state_of
 from sweeps.runner.watch import Followed, is_over, watch
@@ -167,3 +169,18 @@ def _read_until(terminal: int, text: str) -> str:
         if select.select([terminal], [], [], 0.2)[0]:
             shown += os.read(terminal, 65536).decode(errors="replace")
     return shown
+
+
+def test_the_list_has_one_line_for_each_sweep_of_a_narrow_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "results" / "sweeps" / "lr_ablation-0badcafe-2"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main([str(tmp_path / "results")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    of_sweeps = [line for line in lines if not line.startswith(" ")]
+    assert [line.split()[0] for line in of_sweeps] == sweep_names()
+    assert max(map(len, of_sweeps)) == 60
+    assert f"  {folder}: not started" in lines
