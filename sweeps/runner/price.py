@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from sweeps.runner.blueprint import Blueprint
+from sweeps.runner.bounds_price import BoundsPrice, bounds_price
 from sweeps.runner.memory_plan import MemoryOfTrials, memory_of_trials
 from sweeps.runner.resources import gpu_count
 from sweeps.runner.schedulers.registry import SCHEDULERS
@@ -19,7 +20,7 @@ _MEMORY_LINES = 12
 
 @dataclass(frozen=True)
 class Price:
-    """Expected totals; `full_steps` is what running every trial to the end would take."""
+    """Expected totals; `full_steps` is what running every trial to the end would take, `bounds_seconds` the share of `bounds`."""
 
     explore_trials: int
     confirm_trials: int
@@ -28,6 +29,8 @@ class Price:
     tokens: int
     seconds: float
     memory: tuple[MemoryOfTrials, ...]
+    bounds: BoundsPrice | None = None
+    bounds_seconds: float = 0.0
 
     def lines(self) -> list[str]:
         trials = f"{self.explore_trials} to explore, {self.confirm_trials} to confirm"
@@ -38,6 +41,7 @@ class Price:
             f"steps    about {self.steps:,}{less}",
             f"tokens   about {self.tokens:,}",
             f"time     about {_duration(self.seconds)} (estimated, not measured)",
+            *([self.bounds.line(_duration(self.bounds_seconds))] if self.bounds else []),
             *(group.line() for group in self.memory[:_MEMORY_LINES]),
             *self._further_memory(),
         ]
@@ -53,8 +57,22 @@ def price(blueprint: Blueprint, slots: int) -> Price:
     steps, run = expected_steps(blueprint), _full_run(blueprint)
     runs = steps / run.steps
     seconds = runs * run.flops / _flops(blueprint.base) / slots
+    bounds = bounds_price(blueprint.base)
+    # Of runs that come to their end; what the exploration finishes beside its best is left out.
+    finished = confirm + (1 if explore else 0)
+    asked = finished * bounds.training_tokens / run.tokens * run.flops / _flops(blueprint.base) / slots if bounds else 0.0
     memory = sorted(memory_of_trials(blueprint), key=lambda group: -group.prediction.peak_bytes if group.prediction else 0)
-    return Price(explore, confirm, steps, round(run.steps * (explore + confirm)), round(runs * run.tokens), seconds, tuple(memory))
+    return Price(
+        explore,
+        confirm,
+        steps,
+        round(run.steps * (explore + confirm)),
+        round(runs * run.tokens),
+        seconds + asked,
+        tuple(memory),
+        bounds,
+        asked,
+    )
 
 
 def plan_of(blueprint: Blueprint) -> dict[str, int]:
