@@ -23,7 +23,7 @@ class BoundsPrice:
 
     def line(self, minutes: str) -> str:
         if self.parts is None:
-            return f"bounds   not in it: every {self.level} after each finished run, and how many there are is known once the data are prepared"
+            return f"bounds   not in it: every {self.level} after each finished run, as many as the prepared data will have"
         return f"bounds   about {minutes} of it: {self.parts:,} {self.level}s of about {self.length:,.0f} tokens after each finished run"
 
 

@@ -62,17 +62,8 @@ def price(blueprint: Blueprint, slots: int) -> Price:
     finished = confirm + (1 if explore else 0)
     asked = finished * bounds.training_tokens / run.tokens * run.flops / _flops(blueprint.base) / slots if bounds else 0.0
     memory = sorted(memory_of_trials(blueprint), key=lambda group: -group.prediction.peak_bytes if group.prediction else 0)
-    return Price(
-        explore,
-        confirm,
-        steps,
-        round(run.steps * (explore + confirm)),
-        round(runs * run.tokens),
-        seconds + asked,
-        tuple(memory),
-        bounds,
-        asked,
-    )
+    full_steps, tokens = round(run.steps * (explore + confirm)), round(runs * run.tokens)
+    return Price(explore, confirm, steps, full_steps, tokens, seconds + asked, tuple(memory), bounds, asked)
 
 
 def plan_of(blueprint: Blueprint) -> dict[str, int]:
