@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from benchmarks.benchmark import Benchmark, Outcome, Ratio
-from benchmarks.timing import CPU, WALL, medians, take_turns
+from benchmarks.timing import CPU, WALL, medians, take_turns, take_turns_by
 from trainable.model.size import parameter_count
 from trainable.request import request_run
 from trainable.spec.compose import choices
@@ -44,9 +44,7 @@ def _run(given: argparse.Namespace) -> Outcome:
     for name, make in makers.items():
         steps[name], sizes[name] = _stepping(make, base, device)
     take_turns(steps, 1)
-    times = {"seconds": take_turns(steps, given.rounds, WALL)}
-    if not on_gpu:
-        times["cpu_seconds"] = take_turns(steps, given.rounds, CPU)
+    times = take_turns_by({"seconds": WALL, **({} if on_gpu else {"cpu_seconds": CPU})}, steps, given.rounds)
     parameters = parameter_count(request_run(base).model)
     measured = {
         "parameters": parameters,

@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.benchmark import Benchmark, Outcome, Ratio
 from benchmarks.fake_trials import LOG_EVERY, fake_trials, write_ours
-from benchmarks.timing import CPU, medians, seconds, take_turns
+from benchmarks.timing import CPU, WALL, medians, seconds, take_turns_by
 from trainable.spec.mistakes import WrongRequest
 from trainable.spec.sweep_dir import SweepDir
 
@@ -57,11 +57,11 @@ def _measure(scratch: Path, trials: int, rows: int, rounds: int) -> dict[str, An
     }
     for work in ways.values():  # imports and the first touch of the files count for nobody
         work()
-    times, cpu = take_turns(ways, rounds), take_turns(ways, rounds, CPU)
+    times = take_turns_by({"wall": WALL, "cpu": CPU}, ways, rounds)
     return {
-        "seconds": medians(times),
-        "all_seconds": times,
-        "cpu_seconds": medians(cpu),
+        "seconds": medians(times["wall"]),
+        "all_seconds": times["wall"],
+        "cpu_seconds": medians(times["cpu"]),
         "command_seconds": command_seconds,
         "command_peak_memory_gb": peak_gb,
         "bytes": {**_bytes_of_ray(experiment), "ours_tables": _size([sweep.trials, sweep.metrics]), **_bytes_of_runs(scratch / "ours")},
