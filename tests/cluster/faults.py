@@ -4,9 +4,10 @@ import time
 from collections.abc import Callable
 
 from tests.cluster.launched import LaunchedCluster
-from tests.cluster.watched import WatchedSweep, checkpoints_of
+from tests.cluster.s3_host import S3
+from tests.cluster.watched import WatchedSweep
 
-_CUT_SECONDS, _DARK_SECONDS = 30, 15
+_CUT_SECONDS, _DARK_SECONDS, _AWAY_SECONDS = 30, 15, 20
 
 
 def machine_lost(cluster: LaunchedCluster, sweep: WatchedSweep) -> None:
@@ -35,7 +36,6 @@ def notice_given(cluster: LaunchedCluster, sweep: WatchedSweep) -> None:
     ended = sweep.wait("the trial's leaving", lambda: sweep.events("trial_ended", trial), 60)[-1]
     if ended["status"] == "interrupted":
         assert ended["stop_reason"] == "its node was given notice", ended
-        assert len(checkpoints_of(sweep, trial)) >= 1
         sweep.await_moved(trial, attempt)
     cluster.lab.power_off("w1")
     cluster.lab.power_on("w1")
@@ -77,6 +77,16 @@ def head_lost(cluster: LaunchedCluster, sweep: WatchedSweep) -> None:
     sweep.start()
 
 
+def storage_away(cluster: LaunchedCluster, sweep: WatchedSweep) -> None:
+    """Nobody reaches the storage for a while: trials go on."""
+    sweep.await_trial_on("w1")
+    begin, before = time.monotonic(), len(sweep.events("evaluated"))
+    cluster.lab.cut(S3)
+    sweep.wait("evaluations without the storage", lambda: len(sweep.events("evaluated")) > before + 2, 60)
+    time.sleep(max(0.0, _AWAY_SECONDS - (time.monotonic() - begin)))
+    cluster.lab.heal(S3)
+
+
 FAULTS: dict[str, Callable[[LaunchedCluster, WatchedSweep], None]] = {
     "machine_lost": machine_lost,
     "network_cut": network_cut,
@@ -86,3 +96,5 @@ FAULTS: dict[str, Callable[[LaunchedCluster, WatchedSweep], None]] = {
     "laptop_gone": laptop_gone,
     "head_lost": head_lost,
 }
+# Those of a sweep whose runs are kept at a storage.
+STORED_FAULTS = {"storage_away": storage_away, **FAULTS}

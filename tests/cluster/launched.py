@@ -8,8 +8,10 @@ from collections.abc import Sequence
 
 from tests.cluster.checkout import NAME, put_checkout
 from tests.cluster.lab import Lab
+from tests.cluster.s3_host import S3, give_keys
 
-HOSTS = ("laptop", "head", "w1", "w2")
+NODES = ("head", "w1", "w2")
+HOSTS = ("laptop", *NODES, S3)
 _PROJECT = f"~/{NAME}"
 # The launcher keeps what runs where in $RAY_TMPDIR; in /tmp it would be gone with the laptop's power.
 _LAUNCHER = f"cd {_PROJECT} && export PATH={sys.prefix}/bin:$PATH RAY_TMPDIR=$HOME/.launcher RAY_AUTH_MODE=token"
@@ -27,8 +29,9 @@ class LaunchedCluster:
         self.lab = lab
         shutil.copy(lab.key, lab.hosts["laptop"].home / "lab_key")
         put_checkout(lab.hosts["laptop"].home)
-        addresses = {name: host.address for name, host in lab.hosts.items()}
-        workers = ",".join(address for name, address in addresses.items() if name not in ("laptop", "head"))
+        give_keys(lab)
+        addresses = {name: lab.hosts[name].address for name in NODES}
+        workers = ",".join(addresses[name] for name in NODES[1:])
         given = f"--provider local --head {addresses['head']} --workers {workers} --user ray --key ~/lab_key --environment {sys.prefix}"
         self.on_laptop("ray get-auth-token --generate > /dev/null 2>&1")
         self.on_laptop(f"python -m sweeps.cluster render {given} {options} > ~/lab.yaml")

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.cluster.lab import Lab
-from tests.cluster.launched import HOSTS, LaunchedCluster
+from tests.cluster.launched import HOSTS, NODES, LaunchedCluster
 
 # What a program comes in.
 _PACKAGES = {"ip": "iproute2", "/usr/sbin/sshd": "openssh-server", "rsync": "rsync", "nsenter": "util-linux", "pkill": "procps"}
@@ -35,7 +35,7 @@ def launched() -> Iterator[LaunchedCluster]:
     with Lab(Path(tempfile.mkdtemp(prefix="lab-")), HOSTS, seen_everywhere) as lab:
         cluster = LaunchedCluster(lab)
         cluster.up()
-        cluster.await_nodes([name for name in HOSTS if name != "laptop"])
+        cluster.await_nodes(NODES)
         yield cluster
 
 

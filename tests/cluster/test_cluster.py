@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import faults
-from tests.cluster.launched import LaunchedCluster
+from tests.cluster.launched import NODES, LaunchedCluster
+from tests.cluster.s3_host import start_s3
 from tests.cluster.setting_up import launched, refusal
-from tests.cluster.watched import WatchedSweep
+from tests.cluster.watched import StoredSweep, WatchedSweep
 from tests.faults.outcome import difference, read_outcome
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow, pytest.mark.timeout(600)]
-NODES = ("head", "w1", "w2")
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,20 @@ def test_faults_lose_no_row_and_change_no_bit(cluster: LaunchedCluster, undistur
     lost = {event["stop_reason"] for event in sweep.events("trial_ended") if event["status"] == "interrupted"}
     assert {"its node was given notice", "its node was lost"} & lost
     assert all(event["status"] in ("interrupted", "completed") for event in sweep.events("trial_ended"))
+
+
+def test_runs_that_are_kept_at_s3_are_the_same_to_the_last_bit(cluster: LaunchedCluster, undisturbed: WatchedSweep) -> None:
+    cluster.await_nodes(NODES)
+    sweep = StoredSweep(cluster, "stored", start_s3(cluster.lab))
+    sweep.start()
+    for fault in (faults.storage_away, faults.machine_lost):
+        fault(cluster, sweep)
+    sweep.await_end()
+    found = difference(read_outcome(undisturbed.results), read_outcome(sweep.results))
+    assert not found, found
+    assert all(event["status"] in ("interrupted", "completed") for event in sweep.events("trial_ended"))
+    assert {summary["host"] for _, summary in sweep.summaries()} == set(NODES)
+    assert not list(cluster.lab.shared.glob("stored/*"))
 
 
 def test_a_node_with_other_code_is_refused_by_name(cluster: LaunchedCluster) -> None:

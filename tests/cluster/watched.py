@@ -1,20 +1,20 @@
-"""A small sweep on the lab's cluster, seen from outside through the folder that all hosts share."""
+"""A small sweep on the lab's cluster, seen from outside: with its runs in the folder that all hosts share, or at the S3 server."""
 
 import json
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from contextlib import suppress
 from typing import Any, TypeVar
 
+from tests.cluster.boot import USER
 from tests.cluster.launched import LaunchedCluster
 from trainable.spec.run_dir import RunDir
 
-_SHARED = "/mnt/shared"
+_SHARED, _HOME = "/mnt/shared", f"/home/{USER}"
 _OVERRIDES = (
     "model=micro",
     "data=text",
-    f"data.path={_SHARED}/corpus.txt",
-    f"data.root={_SHARED}/data",
+    f"data.path={_HOME}/corpus.txt",
     "data.vocab_size=300",
     "data.val_fraction=0.2",
     "data.test_fraction=0.2",
@@ -37,12 +37,10 @@ class WatchedSweep:
 
     def __init__(self, cluster: LaunchedCluster, name: str) -> None:
         self.cluster, self.name = cluster, name
-        self.results = cluster.lab.shared / name
-        storage = f"--storage {_SHARED}/{name}"
-        self.command = " ".join(["python -m sweeps.lr_ablation --address auto", storage, *_OVERRIDES])
-        corpus = cluster.lab.shared / "corpus.txt"
-        if not corpus.exists():
-            corpus.write_text(" ".join(f"word{i % 97} and {i * 7 % 31} then {i % 13}.{'' if i % 9 else chr(10) * 2}" for i in range(6000)))
+        self.place, self.results = f"{_SHARED}/{name}", cluster.lab.shared / name
+        self.command = self._command(f"--storage {self.place}", f"data.root={_SHARED}/data")
+        for host in cluster.lab.hosts.values():
+            (host.home / "corpus.txt").write_text(_corpus())
 
     @property
     def hash(self) -> str:
@@ -60,7 +58,7 @@ class WatchedSweep:
 
     def kill(self) -> None:
         """Ends the driver as a crash does."""
-        self.cluster.lab.run("head", f"pkill -KILL -f -- '[-]-storage {_SHARED}/{self.name} '")
+        self.cluster.lab.run("head", f"pkill -KILL -f -- '[=/]{self.place.lstrip('/')} '")
 
     @property
     def log(self) -> str:
@@ -90,7 +88,7 @@ class WatchedSweep:
         self.wait(f"{trial} going on elsewhere", evaluated, patience_seconds)
 
     def await_end(self, patience_seconds: float = 240) -> None:
-        self.wait("the end", lambda: "read /mnt/shared" in self.log or "nothing is missing" in self.log, patience_seconds)
+        self.wait("the end", lambda: f"read {self.place}" in self.log or "nothing is missing" in self.log, patience_seconds)
 
     def attempt(self, trial: str) -> int:
         return max(int(e["attempt"]) for e in self.events("trial_started", trial))
@@ -105,10 +103,30 @@ class WatchedSweep:
 
     def _middle(self, host: str) -> str | None:
         ended = {e["trial"] for e in self.events("trial_ended")}
-        running = (s for _, s in self.summaries() if s["host"] == host and s["status"] == "running" and s["step"] >= 80)
+        running = (s for s in self._at_work(host) if s["host"] == host and s["status"] == "running" and s["step"] >= 80)
         return next((str(s["trial"]) for s in running if s["trial"] not in ended), None)
 
+    def _at_work(self, host: str) -> Iterator[dict[str, Any]]:
+        """Summaries of runs, as far as they can be seen, among them those at work on a host."""
+        yield from (summary for _, summary in self.summaries())
 
-def checkpoints_of(sweep: WatchedSweep, trial: str) -> list[Path]:
-    (run_dir,) = (run for run, summary in sweep.summaries() if summary["trial"] == trial)
-    return sorted(run_dir.checkpoints.glob("checkpoint-*"))
+    def _command(self, *places: str) -> str:
+        return " ".join(["python -m sweeps.lr_ablation --address auto", *places, *_OVERRIDES])
+
+
+class StoredSweep(WatchedSweep):
+    """Its runs are kept at the S3 server, its results and data on each host's own disk: nothing lies in the shared folder."""
+
+    def __init__(self, cluster: LaunchedCluster, name: str, url: str) -> None:
+        super().__init__(cluster, name)
+        self.place, self.results = f"{_HOME}/{name}", cluster.lab.hosts["head"].home / name
+        self.command = self._command(f'--storage "{url}"', f"experiment.results_dir={self.place}", f"data.root={_HOME}/data")
+
+    def _at_work(self, host: str) -> Iterator[dict[str, Any]]:
+        for path in (self.cluster.lab.hosts[host].disk / "tmp").glob("transformer-sweeps-runs-*/*/*/summary.json"):
+            with suppress(OSError, ValueError):
+                yield json.loads(path.read_text())
+
+
+def _corpus() -> str:
+    return " ".join(f"word{i % 97} and {i * 7 % 31} then {i % 13}.{'' if i % 9 else chr(10) * 2}" for i in range(6000))

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.outcome import early_difference, read_outcome
+from tests.faults.small_sweep import SWEEP
+from tests.faults.without_ray import run_here
 from tests.faults.workplace import Workplace
 from trainable.spec.storage.arrow_store import open_arrow
 from trainable.spec.storage.snapshot import snapshots
@@ -23,9 +25,9 @@ def workplace() -> Iterator[Workplace]:
 def test_it_is_what_it_is_in_a_folder_and_what_was_lost_here_is_brought_again(workplace: Workplace, bucket: str) -> None:
     whole, stored = workplace.results("whole"), workplace.results("stored")
     more = ["scheduler=asha", "--storage", bucket]
-    for results, arguments in ((whole, []), (stored, more)):
-        code, printed = workplace.run(results, arguments)
-        assert (code, "Traceback" in printed) == (0, False), printed
+    run_here(SWEEP, workplace.overrides(whole))
+    code, printed = workplace.run(stored, more)
+    assert (code, "Traceback" in printed) == (0, False), printed
     undisturbed, found = read_outcome(whole), read_outcome(stored)
     assert not early_difference(undisturbed, found), early_difference(undisturbed, found)
     assert {row["status"] for row in found.trials.values()} == {"completed", "stopped_early", "diverged"}

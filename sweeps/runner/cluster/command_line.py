@@ -45,12 +45,16 @@ def _parser() -> argparse.ArgumentParser:
     rendered.add_argument("--key", help="private key of that login; without it clouds make one")
     rendered.add_argument("--shared", default="/mnt/shared", help="folder that every node sees")
     rendered.add_argument("--shared-source", help="what is mounted there over NFS (clouds; host:/path)")
+    rendered.add_argument(
+        "--no-shared", dest="shared", action="store_const", const=None, help="no such folder: runs are kept at a storage (s3://)"
+    )
     rendered.add_argument("--environment", help="Python environment that every node has; without it one is installed from the pins")
     rendered.add_argument("--idle-minutes", type=int, default=10, help="a node without work for this long is ended")
     clouds = rendered.add_argument_group("clouds")
     clouds.add_argument("--region")
     clouds.add_argument("--zones", help="comma-separated, tried in this order")
     clouds.add_argument("--project-id", help="of Google Cloud")
+    clouds.add_argument("--instance-profile", metavar="NAME", help="IAM profile of the workers on AWS, which lets them at the storage")
     clouds.add_argument("--machine", help="instance type of the GPU workers")
     clouds.add_argument("--gpus", type=int, help="GPUs of one such machine")
     clouds.add_argument("--price", type=float, help="of one machine in USD per hour, for the price tag")
@@ -108,7 +112,7 @@ def _rendered(given: argparse.Namespace) -> str:
 def described(given: argparse.Namespace) -> Cluster:
     """The description that the options give, with a cloud's defaults where they are silent."""
     common = {"name": given.name, "private_key": given.key, "shared": given.shared, "environment": given.environment}
-    common |= {"idle_minutes": given.idle_minutes, "price_usd": given.price}
+    common |= {"idle_minutes": given.idle_minutes, "price_usd": given.price, "instance_profile": given.instance_profile}
     if given.provider == "local":
         addresses = tuple(address for address in [given.head, *given.workers.split(",")] if address)
         more = {"addresses": addresses, "cpus_per_node": given.cpus, "shared_source": given.shared_source}

@@ -27,7 +27,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Cluster:
-    """The description. `shared` is a folder that every node sees; `shared_source` is mounted there over NFS where it is given.
+    """The description. `shared` is a folder that every node sees, if there is one; `shared_source` is mounted there over NFS.
 
     `environment` is a Python environment that every node has already; without it one is made from the pins.
     """
@@ -35,13 +35,14 @@ class Cluster:
     name: str = "transformer-sweeps"
     user: str = "ubuntu"
     private_key: str | None = None
-    shared: str = "/mnt/shared"
+    shared: str | None = "/mnt/shared"
     shared_source: str | None = None
     environment: str | None = None
     idle_minutes: int = 10
     region: str = ""
     zones: tuple[str, ...] = ()
     project_id: str | None = None
+    instance_profile: str | None = None
     machines: tuple[Machine, ...] = ()
     addresses: tuple[str, ...] = ()
     cpus_per_node: int | None = None
@@ -74,7 +75,7 @@ class CloudDefaults:
 def mistakes_of(cluster: Cluster, *, provider: str) -> list[str]:
     """Every broken rule of a description, one sentence each."""
     found = []
-    if not PurePosixPath(cluster.shared).is_absolute():
+    if cluster.shared is not None and not PurePosixPath(cluster.shared).is_absolute():
         found.append(f"--shared {cluster.shared}: it must be an absolute path, the same on every node")
     if cluster.idle_minutes < 1:
         found.append(f"--idle-minutes {cluster.idle_minutes}: at least 1, or a node would end between two trials")
@@ -85,6 +86,8 @@ def mistakes_of(cluster: Cluster, *, provider: str) -> list[str]:
             found.append(f"--price {machine.price_usd:g}: a price per hour is not negative")
     if provider == "local":
         found += _address_mistakes(cluster.addresses)
+    if cluster.instance_profile and provider != "aws":
+        found.append(f"--instance-profile {cluster.instance_profile}: only AWS has instance profiles")
     if provider == "gcp" and not cluster.project_id:
         found.append("--project-id is missing: Google Cloud needs the project that pays")
     return list(dict.fromkeys(found))

@@ -12,6 +12,8 @@ _HEALTH = "RAY_health_check_period_ms=2000 RAY_health_check_timeout_ms=2000 RAY_
 
 def initialization_commands(cluster: Cluster) -> list[str]:
     """Before anything else on every node; a command that fails ends ``ray up`` with its words."""
+    if cluster.shared is None:
+        return []
     if cluster.shared_source is None:
         return [f"test -w {cluster.shared} || (echo '{cluster.shared} is not a folder this user may write'; false)"]
     options = "nfsvers=4.1,rsize=1048576,wsize=1048576,hard,timeo=600,retrans=2,noresvport"

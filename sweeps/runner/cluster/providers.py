@@ -1,6 +1,7 @@
 """Cluster files of ``ray up``, one function for each provider: pure, from the description to what stands in the YAML."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sweeps.runner.cluster.description import PRICE_LABEL, PROJECT, TOKEN, CloudDefaults, Cluster, Machine
@@ -26,7 +27,7 @@ def aws(cluster: Cluster) -> dict[str, Any]:
         "availability_zone": ",".join(cluster.zones),
         "cache_stopped_nodes": False,
     }
-    return _cloud(cluster, provider, _ec2_instance)
+    return _cloud(cluster, provider, partial(_ec2_instance, profile=cluster.instance_profile))
 
 
 def gcp(cluster: Cluster) -> dict[str, Any]:
@@ -121,10 +122,12 @@ def _scaled(machine: Machine) -> dict[str, Any]:
     return {**bounds, "resources": {"GPU": machine.gpus} if machine.gpus else {}}
 
 
-def _ec2_instance(machine: Machine) -> dict[str, Any]:
+def _ec2_instance(machine: Machine, profile: str | None) -> dict[str, Any]:
     disk = {"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": _DISK_GB, "VolumeType": "gp3"}}
     market = {"InstanceMarketOptions": {"MarketType": "spot"}} if machine.spot else {}
-    return {"InstanceType": machine.instance, **market, "BlockDeviceMappings": [disk]}
+    # The head has one that Ray makes.
+    role = {"IamInstanceProfile": {"Name": profile}} if profile and machine.max_workers else {}
+    return {"InstanceType": machine.instance, **market, **role, "BlockDeviceMappings": [disk]}
 
 
 def _gce_instance(machine: Machine) -> dict[str, Any]:

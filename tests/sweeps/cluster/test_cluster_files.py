@@ -60,6 +60,14 @@ def test_spot_machines_come_first_and_idle_ones_go(capsys: pytest.CaptureFixture
     assert (found["max_workers"], found["idle_timeout_minutes"]) == (2, 5)
 
 
+def test_without_a_shared_folder_none_is_mounted_and_workers_may_reach_the_storage(capsys: pytest.CaptureFixture[str]) -> None:
+    found = rendered(capsys, ["--no-shared", "--instance-profile", "sweeps"])
+    assert found["initialization_commands"] == []
+    assert "/mnt/shared" not in yaml.safe_dump(found)
+    profiles = {name: kind["node_config"].get("IamInstanceProfile") for name, kind in found["available_node_types"].items()}
+    assert profiles == {"head": None, "gpu_spot": {"Name": "sweeps"}, "gpu_on_demand": {"Name": "sweeps"}}
+
+
 def test_a_machine_without_a_known_price_has_none(capsys: pytest.CaptureFixture[str]) -> None:
     assert "labels" not in rendered(capsys, ["--machine", "g6.xlarge"])["available_node_types"]["gpu_spot"]
 
@@ -70,7 +78,7 @@ def test_a_machine_without_a_known_price_has_none(capsys: pytest.CaptureFixture[
         (["render", "--idle-minutes", "0", "--shared", "x", "--min-workers", "9"], ["--idle-minutes 0", "--shared x", "--min-workers 9"]),
         (["render", "--provider", "local", "--workers", "a,a"], ["'a' is no IP address", "stands twice"]),
         (["render", "--provider", "local"], ["--head is missing"]),
-        (["render", "--provider", "gcp"], ["--project-id is missing"]),
+        (["render", "--provider", "gcp", "--instance-profile", "x"], ["--project-id is missing", "--instance-profile x"]),
         (["slurm", "lr_ablaton", "--nodes", "0"], ["did you mean 'lr_ablation'", "--nodes 0"]),
         (["slurm", "lr_ablation", "--address", "auto"], ["--address is the script's own"]),
     ],
