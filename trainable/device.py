@@ -47,7 +47,7 @@ class MemoryMeter:
         self._forget_peak()
         self.resident_bytes: int = psutil.Process().memory_info().rss
 
-    def read(self) -> dict[str, float]:
+    def read(self) -> dict[str, float | None]:
         if self.device.type == "cuda":
             allocated, reserved = torch.cuda.memory_allocated(self.device), torch.cuda.memory_reserved(self.device)
         else:
@@ -75,6 +75,20 @@ class MemoryMeter:
         else:
             give_back_heap()
             forget_resident_peak()
+
+
+class NoMemoryMeter(MemoryMeter):
+    """Of a run that shares its process with others, where no counter tells what is whose."""
+
+    def read(self) -> dict[str, float | None]:
+        return dict.fromkeys(("memory/allocated_gb", "memory/reserved_gb", "memory/peak_gb"))
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        yield
+
+    def _forget_peak(self) -> None:
+        """Nothing: the process is not this run's."""
 
 
 def resident_peak_bytes() -> int:

@@ -18,6 +18,10 @@ from trainable.spec.run_dir import RunDir
 from trainable.spec.status import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from trainable.learner import Learner
+    from trainable.spec.config import RunConfig
     from trainable.stored_run import StoredRun
     from trainable.trainer import Evaluation, Trainer
 
@@ -102,9 +106,10 @@ class TransformerTrainable(tune.Trainable):
         """Nothing: a trial continues from its run directory."""
 
 
-def open_run(run: dict[str, Any]) -> "Trainer":
-    """The trainer of an assignment, on the machine that it is called on. Raises `OtherCode`."""
+def open_run(run: dict[str, Any], learn: "Callable[[RunConfig], Learner] | None" = None) -> "Trainer":
+    """The trainer of an assignment, with the learner that `learn` makes, on the machine that it is called on. Raises `OtherCode`."""
     from trainable.cloning import Clone
+    from trainable.learner import Learner
     from trainable.run_record import RunIdentity
     from trainable.trainer import Trainer
 
@@ -113,7 +118,7 @@ def open_run(run: dict[str, Any]) -> "Trainer":
     if not prepared_directory(config.data).exists():
         prepare(config.data)  # this machine does not share the driver's disk: once here, while others wait for it
     clone_from = Clone(**run["clone_from"]) if run.get("clone_from") else None
-    return Trainer(config, RunDir(Path(run["run_dir"])), RunIdentity(**run["identity"]), clone_from)
+    return Trainer(config, RunDir(Path(run["run_dir"])), RunIdentity(**run["identity"]), clone_from, learn or Learner)
 
 
 def as_result(evaluation: "Evaluation") -> dict[str, Any]:

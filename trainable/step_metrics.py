@@ -6,7 +6,6 @@ import time
 import torch
 
 from trainable.data.batches import epoch_of
-from trainable.device import MemoryMeter
 from trainable.learner import Learner
 from trainable.scoring import perplexity
 from trainable.train_step import StepNumbers
@@ -19,7 +18,7 @@ class StepMetrics:
 
     def __init__(self, learner: Learner) -> None:
         self.learner = learner
-        self.memory = MemoryMeter(learner.device)
+        self.memory = learner.memory_meter()
         self.restart_clock(0)
 
     def restart_clock(self, step: int) -> None:

@@ -63,24 +63,28 @@ def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[
     import ray
     from ray import tune
 
+    from sweeps.runner.fused.fusing import open_pool
     from sweeps.runner.tune_bridge import Guard, Heartbeat, LedgerScheduler, PlanSearcher
     from sweeps.runner.vigil import Vigil
 
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
     logging.getLogger("ray.train").setLevel(logging.ERROR)
     resources = _packed(conductor.blueprint, resources)
+    pool = open_pool(conductor.blueprint, resources)
+    resources = resources if pool is None else pool.shared
     conductor.gpus_per_trial = gpu_count(resources)
     guard = Guard(conductor)
     vigil = Vigil(resources.trial_timeout_seconds, lambda: guard.failure)
     following = [watch] if watch else []
     if watch:
+        watch.resources = resources
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = _PENDING  # how many wait is the watch's to say
     scratch = tempfile.mkdtemp(prefix="transformer-sweeps-")
     tuner = tune.Tuner(
-        _placed(resources),
+        _placed(resources) if pool is None else pool.trainable(),
         tune_config=tune.TuneConfig(
-            search_alg=PlanSearcher(guard, watch.has_room if watch else None),
-            scheduler=LedgerScheduler(guard),
+            search_alg=PlanSearcher(guard, watch.has_room if watch else None, pool),
+            scheduler=LedgerScheduler(guard, pool),
             num_samples=-1,
             reuse_actors=True,
             max_concurrent_trials=None if watch else _at_once(resources, ray.cluster_resources()),
@@ -95,6 +99,8 @@ def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[
             raise
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+        if pool is not None:
+            pool.close()
     if guard.failure is not None:
         raise guard.failure
 

@@ -7,7 +7,7 @@ the first failure is kept in `Guard.failure`, the vigil ends the loop with it, a
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ray.tune import Callback
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
@@ -15,6 +15,9 @@ from ray.tune.search import Searcher
 
 from sweeps.runner.conductor import Conductor
 from sweeps.runner.plan import Finished
+
+if TYPE_CHECKING:
+    from sweeps.runner.fused.lane_pool import LanePool
 
 
 class _NotPickled:
@@ -44,9 +47,9 @@ class Guard(_NotPickled):
 class PlanSearcher(Searcher):
     """Gives out the plan's next trial, while there is room if `has_room` is given; Tune's own id is mapped to ours by the configuration."""
 
-    def __init__(self, guard: Guard, has_room: Callable[[int], bool] | None = None) -> None:
+    def __init__(self, guard: Guard, has_room: Callable[[int], bool] | None = None, pool: "LanePool | None" = None) -> None:
         super().__init__(metric="evaluation", mode="min")
-        self.guard, self.has_room = guard, has_room
+        self.guard, self.has_room, self.pool = guard, has_room, pool
 
     def __getstate__(self) -> dict[str, Any]:
         """Without what lives in this process only."""
@@ -61,6 +64,8 @@ class PlanSearcher(Searcher):
             return Searcher.FINISHED
         if answer is None:
             return None
+        if self.pool is not None:
+            answer["lane"] = self.pool.place(answer["identity"])
         # One text: Tune copies what it is given several times, walks through it, and keeps it for ever.
         return {"trial": answer["identity"]["trial"], "run": json.dumps(answer)}
 
@@ -77,9 +82,9 @@ class PlanSearcher(Searcher):
 class LedgerScheduler(FIFOScheduler):
     """Records every result and stops a trial where the conductor says so."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, pool: "LanePool | None" = None) -> None:
         super().__init__()
-        self.guard = guard
+        self.guard, self.pool = guard, pool
         self._added: Any = None
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
@@ -100,14 +105,21 @@ class LedgerScheduler(FIFOScheduler):
         if stop:
             # The actor waits for another trial; this one may have to continue elsewhere before one comes.
             trial.temporary_state.ray_actor.let_go.remote()
+            self._release(trial)
         return str(TrialScheduler.STOP if stop else TrialScheduler.CONTINUE)
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
         if "evaluation" in result:
             self.guard.ask(lambda: self.guard.conductor.on_result(_name(trial), result["evaluation"]), None)
+        self._release(trial)
 
     def on_trial_error(self, tune_controller: Any, trial: Any) -> None:
+        self._release(trial)
         self.guard.ask(lambda: self.guard.conductor.on_error(_name(trial), _error_of(trial)), None)
+
+    def _release(self, trial: Any) -> None:
+        if self.pool is not None:
+            self.pool.release(_name(trial))
 
 
 class Heartbeat(_NotPickled, Callback):

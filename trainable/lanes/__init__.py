@@ -1,1 +1,1 @@
-"""Several runs of one shape trained in one process: a lane for each, whose steps are carried out together."""
+"""Runs trained together as lanes of one process: stacked weights, one pass for all, each with its own optimizer and checkpoints."""

@@ -12,6 +12,7 @@ class Lane:
     """Runs jobs one after another; a job may `ask`, which hands control back until the answer is there."""
 
     def __init__(self, name: str) -> None:
+        self.name = name
         self.request: Request | None = None
         self._job: tuple[Callable[[], Any], Future[Any]] | None = None
         self._answer: Any = None

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from trainable.data.prepared import Tokens
+from trainable.device import MemoryMeter, NoMemoryMeter
 from trainable.lanes.engine import Engine, Step
 from trainable.lanes.flat_optimizer import FlatOptimizer
 from trainable.lanes.lane import Lane
@@ -70,6 +71,9 @@ class LaneLearner(Learner):
         super().load_optimizer(state)
         if self._flat is not None:
             self._flat.take_state()
+
+    def memory_meter(self) -> MemoryMeter:
+        return NoMemoryMeter(self.device)
 
     def close(self) -> None:
         if self.engine is not None:

@@ -30,6 +30,7 @@ class Round:
         self.capacity, self.settle_seconds = capacity, settle_seconds
         self._jobs: queue.Queue[_Job | None] = queue.Queue()
         self._lanes: dict[str, Lane] = {}
+        self._held: list[_Job] = []
         self._waiting: list[Asked] = []
         self._engines: dict[Hashable, Engine] = {}
         self._turn = 0
@@ -37,11 +38,11 @@ class Round:
         self._thread.start()
 
     def submit(self, name: str, job: Callable[[Lane], Any]) -> Future[Any]:
-        """Has lane `name` (made when it is new) do `job`; its result or exception."""
+        """Has lane `name` (made when it is new) do `job`, after those that it was given before; its result or exception."""
         return self._put(name, job)
 
     def end(self, name: str) -> Future[Any]:
-        """Closes a lane that has nothing to do."""
+        """Closes a lane when it has done its jobs."""
         return self._put(name, None)
 
     def close(self) -> None:
@@ -85,20 +86,30 @@ class Round:
             self._start(*submitted)
 
     def _start(self, name: str, job: Callable[[Lane], Any] | None, done: Future[Any]) -> None:
-        if job is None:
+        if name in self._lanes and self._lanes[name].request is not None:
+            self._held.append((name, job, done))
+        elif job is None:
             if name in self._lanes:
                 self._lanes.pop(name).end()
             done.set_result(None)
-            return
-        if name not in self._lanes:
-            self._lanes[name] = Lane(name)
-        lane = self._lanes[name]
-        lane.start(lambda: job(lane), done)
-        self._note(lane)
+        else:
+            lane = self._lanes[name] if name in self._lanes else self._open(name)
+            lane.start(lambda: job(lane), done)
+            self._note(lane)
+
+    def _open(self, name: str) -> Lane:
+        self._lanes[name] = Lane(name)
+        return self._lanes[name]
 
     def _note(self, lane: Lane) -> None:
+        """Has a lane's request wait; when there is none, its job has ended, and those held back for it come next."""
         if lane.request is not None:
             self._waiting.append(Asked(lane, lane.request, self._turn))
+            return
+        free = [held for held in self._held if held[0] == lane.name]
+        self._held = [held for held in self._held if held[0] != lane.name]
+        for held in free:
+            self._jobs.put(held)
 
     def _answer(self, together: Sequence[Asked]) -> None:
         self._turn += 1

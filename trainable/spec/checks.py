@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from trainable.spec.config import AUTO, BoundsConfig, RunConfig, TrainingConfig
+from trainable.spec.config import AUTO, MOST_LANES, OFF, BoundsConfig, RunConfig, TrainingConfig
 from trainable.spec.experiment_id import PHASES
 from trainable.spec.mistakes import unknown
 from trainable.spec.storage.place import is_url, place_mistakes
@@ -10,6 +10,7 @@ from trainable.spec.storage.place import is_url, place_mistakes
 UINT32_VOCABULARY = 2**32
 LEVELS_OF_INDEPENDENCE = ("document", "sequence", "token")
 QUANTISATION_NAMES = ("uniform", "kmeans")
+PARALLEL_NAMES = ("ddp", "fsdp")
 
 
 def run_mistakes(config: RunConfig) -> list[str]:
@@ -101,6 +102,7 @@ def _choice_mistakes(config: RunConfig) -> Iterator[str]:
         "bounds.level_of_independence": (config.bounds.level_of_independence, LEVELS_OF_INDEPENDENCE),
         "bounds.quantisation": (config.bounds.quantisation, QUANTISATION_NAMES),
         "experiment.phase": (config.experiment.phase, PHASES),
+        "resources.parallel": (config.resources.parallel, PARALLEL_NAMES),
     }
     for key, (value, known) in one_of.items():
         if value not in known:
@@ -124,6 +126,20 @@ def _resource_mistakes(config: RunConfig) -> Iterator[str]:
     if failures < 0:
         yield f"resources.max_failures={failures} must be at least 0"
     yield from _storage_mistakes(config.resources.storage)
+    yield from _fuse_mistakes(config)
+
+
+def _fuse_mistakes(config: RunConfig) -> Iterator[str]:
+    resources = config.resources
+    fuse, workers = resources.fuse, resources.workers_per_trial or 1
+    if fuse == OFF:
+        return
+    if fuse != AUTO and (isinstance(fuse, str) or not 2 <= fuse <= MOST_LANES):
+        yield f"resources.fuse={fuse} must be {OFF}, {AUTO} or a number from 2 to {MOST_LANES}"
+    if workers > 1 or (not isinstance(resources.gpus_per_trial, str) and resources.gpus_per_trial > 1):
+        yield f"resources.fuse={fuse} puts several trials into one worker, and this trial has several workers: leave one of them out"
+    if resources.storage is not None:
+        yield f"resources.fuse={fuse} does not go with resources.storage: fused trials keep their runs in a folder that all machines see"
 
 
 def _storage_mistakes(storage: str | None) -> Iterator[str]:

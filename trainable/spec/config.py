@@ -7,7 +7,9 @@ A run is a preset plus dotted overrides (``optimizer.lr=3e-4``); `compose` build
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
-AUTO = "auto"
+AUTO, OFF = "auto", "off"
+# Each lane has a small process of its own beside its worker's.
+MOST_LANES = 64
 
 
 def option(default: Any, help_text: str, unit: str = "") -> Any:
@@ -181,6 +183,12 @@ class ResourcesConfig:
         "ddp",
         "how the processes of a trial share its work: ddp, each with the whole model; or fsdp, each with a shard of weights, gradients and"
         " optimizer state, for a model that does not fit one GPU",
+    )
+    fuse: int | str = option(
+        "off",
+        "trials of one shape that one worker trains together, as lanes of one process: off, a number, or auto (as many as a measurement at"
+        " the start says pays); their numbers are those of trials alone up to the order of float sums",
+        "trials",
     )
     max_concurrent_trials: int | None = option(None, "trials at once; None: what the machine holds")
     max_failures: int = option(2, "times a trial that failed is run again")

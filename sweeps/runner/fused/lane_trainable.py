@@ -1,0 +1,37 @@
+"""A trial of Ray Tune whose training is a lane of a host: it passes on, and imports no torch."""
+
+import json
+from typing import Any
+
+import ray
+from ray import tune
+
+
+class LaneTrainable(tune.Trainable):
+    """Configured as `TransformerTrainable` is; the assignment's ``lane`` names the host."""
+
+    def setup(self, config: dict[str, Any]) -> None:
+        self.run = json.loads(config["run"])
+        self.host = ray.get_actor(self.run["lane"]["host"])
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        self.let_go()
+        self.setup(new_config)
+        return True
+
+    def step(self) -> dict[str, Any]:
+        found: dict[str, Any] = ray.get(self.host.step.remote(self.run))
+        return found
+
+    def let_go(self) -> None:
+        identity = self.run["identity"]
+        ray.get(self.host.let_go.remote(identity["trial"], identity["attempt"]))
+
+    def cleanup(self) -> None:
+        self.let_go()
+
+    def save_checkpoint(self, checkpoint_dir: str) -> None:
+        """Nothing: a trial's checkpoints are its own, in its run directory."""
+
+    def load_checkpoint(self, checkpoint: Any) -> None:
+        """Nothing: a trial continues from its run directory."""
