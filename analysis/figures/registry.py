@@ -170,12 +170,13 @@ def _plain(name: str) -> str:
 
 
 def _save(figure: Figure, path: Path) -> list[Path]:
-    """The layout is found once, for the first file, and kept for the other."""
+    """The layout is found once, for the first file, and kept: with matplotlib's engine "none" the other would be drawn twice, once blank."""
     files = []
     for kind, metadata in _METADATA.items():
         buffer = io.BytesIO()
         figure.savefig(buffer, format=kind, metadata=metadata)
-        figure.set_layout_engine("none")
+        with mpl.rc_context({"figure.constrained_layout.use": False}):
+            figure.set_layout_engine(None)
         files.append(path.with_name(f"{path.name}.{kind}"))
         write_bytes(files[-1], buffer.getvalue(), sync=False)
     return files
