@@ -170,7 +170,7 @@ def _plain(name: str) -> str:
 
 
 def _save(figure: Figure, path: Path) -> list[Path]:
-    """The layout is found once, for the first file, and kept: with matplotlib's engine "none" the other would be drawn twice, once blank."""
+    """The layout is found for the first file, and kept: with matplotlib's engine "none" the next would be drawn twice, once blank."""
     files = []
     for kind, metadata in _METADATA.items():
         buffer = io.BytesIO()
