@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from shutil import get_terminal_size
 
-from sweeps import CLUSTER, sweep_names
+from sweeps import CLUSTER, refuse_without_ray, sweep_names
 from sweeps.runner.completion.scripts import SHELLS, script
 from trainable.spec.command import run_command
 from trainable.spec.mistakes import EXIT_DONE, WrongRequest, unknown
@@ -56,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _start(name: str, arguments: list[str]) -> int:
     """Leaves with the sweep's exit code."""
+    refuse_without_ray()
     sys.argv[1:] = arguments
     runpy.run_module(f"sweeps.{name}", run_name="__main__", alter_sys=True)
     return EXIT_DONE

@@ -4,6 +4,8 @@ import importlib
 import os
 import shlex
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -16,6 +18,8 @@ from sweeps.runner.ledger import Ledger
 from tests.wrong_requests import CASES, CONTENTS
 from trainable.spec.command import run_command
 from trainable.spec.sweep_dir import SweepDir
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def test_there_are_many_cases_and_each_is_one() -> None:
@@ -165,3 +169,14 @@ def test_a_folder_without_permission_is_told(tmp_path: Path, capsys: pytest.Capt
         program("sweeps.lr_ablation")([f"experiment.results_dir={tmp_path}/locked/results"])
     assert left.value.code == 2
     assert "cannot be written" in capsys.readouterr().err
+
+
+def test_another_python_than_the_project_s_is_told(tmp_path: Path) -> None:
+    """Without the installed libraries, as a shell whose environment is not active has it."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    for words in (["sweeps.lr_ablation", "--dry-run"], ["sweeps", "lr_ablation", "--dry-run"]):
+        command = [sys.executable, "-S", "-m", *words]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stdout) == (2, ""), done.stderr
+        assert "has no Ray: make setup, then source .venv/bin/activate" in done.stderr
+        assert done.stderr.count("\n") == 1
