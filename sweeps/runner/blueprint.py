@@ -26,6 +26,8 @@ from trainable.spec.overrides import overrides_of, parse_overrides, text_of
 from trainable.spec.statement import Statement
 
 SWEEP_HASH_LENGTH = 8
+# A trial's is asked for several times around its start, and hardly ever afterwards.
+_CONFIGS_KEPT = 256
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,10 @@ class Blueprint:
         """The checked configuration of one trial. Raises `WrongRequest` when the values break a rule."""
         memo = json.dumps([sorted(values.items()), seed], default=repr)
         if memo not in self._configs:
-            self._configs[memo] = request_run(self.run_overrides(values, seed))
+            found = request_run(self.run_overrides(values, seed))
+            if len(self._configs) >= _CONFIGS_KEPT:
+                del self._configs[next(iter(self._configs))]
+            self._configs[memo] = found
         return self._configs[memo]
 
     def cell(self, values: Mapping[str, Any]) -> str:
