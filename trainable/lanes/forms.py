@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainable.model.gpt2 import PositionEmbedding
-from trainable.model.linear import Linear
+from trainable.model.linear import Linear, products
 
 
 class LaneForm(nn.Module):
@@ -29,14 +29,12 @@ class LaneForm(nn.Module):
 
 
 class LaneLinear(LaneForm):
-    """One product for each lane, in one call: x [lanes * rows, ..., inputs] to [lanes * rows, ..., outputs]."""
+    """One product for each lane: x [lanes * rows, ..., inputs] to [lanes * rows, ..., outputs]."""
 
     def forward(self, x: Tensor) -> Tensor:
-        turned = self.weight.transpose(1, 2)
+        out = products(self.by_lane(x), self.weight)
         if "bias" in self.stack:
-            out = torch.baddbmm(self.stack["bias"].unsqueeze(1), self.by_lane(x), turned)
-        else:
-            out = torch.bmm(self.by_lane(x), turned)
+            out = out + self.stack["bias"].unsqueeze(1)
         return out.view(*x.shape[:-1], -1)
 
 

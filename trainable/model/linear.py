@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 # Products of fewer multiplications cost less than the way through Python to another kernel.
@@ -53,6 +54,36 @@ class _Product(torch.autograd.Function):
             product(rows.t(), x.flatten(0, -2).t(), None) if for_weight else None,
             rows.sum(0) if for_bias else None,
         )
+
+
+def products(x: Tensor, weight: Tensor) -> Tensor:
+    """Of several lanes: x [lanes, rows, inputs] times the transposed weight [lanes, outputs, inputs], [lanes, rows, outputs]."""
+    if is_for_onednn(x[0], weight[0]):
+        return _Products.apply(x, weight)  # type: ignore[no-any-return, no-untyped-call]
+    return torch.bmm(x, weight.transpose(1, 2))
+
+
+class _Products(torch.autograd.Function):
+    """One product after another: torch's batched product is MKL's."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return _each(x, weight)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        x, weight = ctx.saved_tensors
+        for_x, for_weight = ctx.needs_input_grad
+        return (
+            _each(gradient, weight.transpose(1, 2)) if for_x else None,
+            _each(gradient.transpose(1, 2), x.transpose(1, 2)) if for_weight else None,
+        )
+
+
+def _each(x: Tensor, weight: Tensor) -> Tensor:
+    return torch.stack([_product(rows, matrix, None) for rows, matrix in zip(x.unbind(), weight.unbind(), strict=True)])
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

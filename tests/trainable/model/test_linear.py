@@ -4,7 +4,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainable.model import linear
-from trainable.model.linear import FEWEST_MULTIPLICATIONS, Linear, is_for_onednn
+from trainable.model.linear import FEWEST_MULTIPLICATIONS, Linear, is_for_onednn, products
 
 # Sums of up to 512 float32 products of standard normals in another order: some 512 roundings of 2^-24 times sqrt(512).
 TOLERANCE = {"rtol": 0.0, "atol": 512 * 2**-24 * 512**0.5 * 2}
@@ -87,3 +87,23 @@ def test_the_compiler_takes_it_as_it_is() -> None:
     compiled = torch.compile(layer, backend="aot_eager", fullgraph=True)
     for ours, theirs in zip(results(compiled, x), results(twin(layer), x), strict=True):  # type: ignore[arg-type]
         torch.testing.assert_close(ours, theirs, **TOLERANCE)
+
+
+@pytest.mark.parametrize("rows", [8, 512], ids=["small", "large"])
+def test_products_of_lanes_are_those_of_each(rows: int) -> None:
+    torch.manual_seed(0)
+    layers = [Linear(128, 96, bias=False) for _ in range(3)]
+    x = torch.randn(3, rows, 128, requires_grad=True)
+    weight = torch.stack([layer.weight.detach() for layer in layers]).requires_grad_()
+    assert is_for_onednn(x[0], weight[0]) == (rows == 512)
+    out = products(x, weight)
+    out.square().sum().backward()  # type: ignore[no-untyped-call]
+    assert x.grad is not None
+    assert weight.grad is not None
+    for layer, rows_of_it, result, x_grad, weight_grad in zip(layers, x.detach(), out, x.grad, weight.grad, strict=True):
+        alone = rows_of_it.clone().requires_grad_()
+        expected = layer(alone)
+        expected.square().sum().backward()
+        torch.testing.assert_close(result, expected, **TOLERANCE)
+        torch.testing.assert_close(x_grad, alone.grad, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(weight_grad, layer.weight.grad, rtol=1e-4, atol=1e-3)
