@@ -18,6 +18,7 @@ from trainable.spec.statement import Statement
 from trainable.spec.status import Status
 
 _REFRESH_SECONDS = 0.5
+_PAUSE_RATIO = 20
 
 
 class Surroundings(Protocol):
@@ -36,7 +37,7 @@ class Progress:
         self.console, self.outlook, self.surroundings = console, Outlook(statement, state), surroundings
         self._hosts: list[str] = []
         self._node_events: list[Happening] = []
-        self._drawn = 0.0
+        self._due = 0.0
         self._size: ConsoleDimensions | None = None
         self._told: dict[str, str] = {name: record.status for name, record in state.trials.items()}
         self._told_refusals = len(refusals(state))
@@ -54,14 +55,16 @@ class Progress:
 
     def beat(self) -> None:
         now = time.monotonic()
-        if now - self._drawn < _REFRESH_SECONDS:
+        if now < self._due:
             return
-        self._drawn = now
         self._follow_nodes()
         if self._live:
             self._draw(self._live)
         else:
             self._print_changes()
+        # A view of thousands of trials takes time, which is to be a small part of the driver's.
+        drawn = time.monotonic()
+        self._due = drawn + max(_REFRESH_SECONDS, _PAUSE_RATIO * (drawn - now))
 
     def _draw(self, live: Live) -> None:
         """On a screen of another size nothing lies where it was drawn, so that one is begun anew."""

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sweeps.runner.searchers.directions import direction
-from trainable.spec.ledger import TrialRecord, curve
+from trainable.spec.ledger import TrialRecord
 from trainable.spec.status import Status
 
 DEAD = frozenset({Status.DIVERGED, Status.FAILED, Status.OUT_OF_MEMORY})
@@ -13,8 +13,8 @@ DEAD = frozenset({Status.DIVERGED, Status.FAILED, Status.OUT_OF_MEMORY})
 
 def last_value(record: TrialRecord, metric: str) -> float | None:
     """The last finite value of a metric."""
-    values = [value for _, value in curve(record, metric) if value is not None and math.isfinite(value)]
-    return values[-1] if values else None
+    newest_first = (metrics.get(metric) for metrics in reversed(record.evaluations.values()))
+    return next((value for value in newest_first if value is not None and math.isfinite(value)), None)
 
 
 def ranked_cells(explored: Collection[TrialRecord], metrics: Sequence[str]) -> list[str]:

@@ -26,12 +26,15 @@ class ClusterWatch(Callback):
         self.nodes: list[Node] = []
         self.cost_usd, self.waiting = 0.0, 0
         self._looked: float | None = None
+        self._counted: float | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {}
 
     def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        self.waiting = sum(trial.status == "PENDING" for trial in trials)
+        now = self._clock()
+        if self._counted is None or now - self._counted >= _LOOK_SECONDS:  # `trials` are all there ever were
+            self.waiting, self._counted = sum(trial.status == "PENDING" for trial in trials), now
         self.refresh()
 
     def refresh(self) -> None:
