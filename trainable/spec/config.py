@@ -122,7 +122,7 @@ class TrainingConfig:
     checkpoint_interval: int | None = option(None, "steps between checkpoints, a multiple of eval_interval; None: eval_interval", "steps")
     keep_checkpoints: int = option(3, "newest checkpoints kept while running")
     precision: str = option("auto", "fp32, bf16 (autocast), or auto: bf16 on GPUs that have it")
-    compile: bool = option(False, "torch.compile the model")
+    compile: bool = option(False, "torch.compile model and loss as one graph; the first run of a shape on a machine pays for it")
     probes: list[str] = option([], "keys of trainable.probes.PROBES, measured beside evaluations; they change no bit of the training")
     probe_interval: int | None = option(None, "steps between probes, a multiple of eval_interval; None: every evaluation", "steps")
     device: str = option("auto", "auto, cpu or cuda")
