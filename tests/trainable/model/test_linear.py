@@ -45,6 +45,11 @@ def test_an_input_that_does_not_lie_in_order(layer: Linear) -> None:
     torch.testing.assert_close(layer(x), twin(layer)(x), **TOLERANCE)
 
 
+def test_the_result_may_be_changed_in_place(layer: Linear) -> None:
+    x = torch.randn(8, 64, 128)
+    torch.testing.assert_close(layer(x).relu_(), twin(layer)(x).relu_(), **TOLERANCE)
+
+
 def test_gradients_of_gradients(layer: Linear) -> None:
     def curvature(module: nn.Module) -> list[Tensor]:
         parameters = list(module.parameters())
