@@ -3,6 +3,7 @@
 from benchmarks.benchmark import Benchmark
 from benchmarks.driver_scale import DRIVER_SCALE
 from benchmarks.first_step import FIRST_STEP
+from benchmarks.fused_trials import FUSED_TRIALS
 from benchmarks.optimizer_step import OPTIMIZER_STEP
 from benchmarks.report_overhead import REPORT_OVERHEAD
 from benchmarks.search_cost import SEARCH_COST
@@ -18,6 +19,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "sweep_efficiency": SWEEP_EFFICIENCY,
     "first_step": FIRST_STEP,
     "train_step": TRAIN_STEP,
+    "fused_trials": FUSED_TRIALS,
     "optimizer_step": OPTIMIZER_STEP,
     "search_cost": SEARCH_COST,
     "summarize": SUMMARIZE,
