@@ -6,7 +6,7 @@ files as everywhere, and stay when the storage is emptied.
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from trainable.spec.status import Status
 from trainable.spec.storage.arrow_store import open_arrow
 from trainable.spec.storage.fetching import fetch_newest, kept_snapshots
 from trainable.spec.storage.patience import Patience, StorageUnreachable
+from trainable.spec.storage.snapshot import SnapshotName
 from trainable.whole_folder import whole_folder
 
 # A storage may be away for this long, if a trial's own time limit is not shorter.
@@ -108,7 +109,7 @@ class StoredSweep:
         run_dir = RunDir(self.runs / record.run_id)
         store = self._patience.ask(lambda: open_arrow(self.place.url, f"{self.place.folder}/{record.run_id}"), self.place.url)
         deadline = time.monotonic() + _LAST_SECONDS
-        while (found := kept_snapshots(store, self._patience)) and not self._is_last(record, found[0]) and time.monotonic() < deadline:
+        while not _is_complete(record, kept_snapshots(store, self._patience)) and time.monotonic() < deadline:
             self._wait(_LOOK_SECONDS)
         try:
             with whole_folder(run_dir.path) as beside:
@@ -118,13 +119,14 @@ class StoredSweep:
             return  # it failed before its first checkpoint: there is nothing of it
         mend_summary(record, run_dir)
 
-    def _is_last(self, record: TrialRecord, newest: Any) -> bool:
-        """Whether nothing more will come: a worker that failed may have died before it sent what it had."""
-        return record.status == Status.FAILED or (newest.last and newest.attempt >= record.attempt)
-
     def _wait(self, seconds: float) -> None:
         if self._stopped.wait(seconds):
             raise StorageUnreachable("the driver ends")
+
+
+def _is_complete(record: TrialRecord, found: Sequence[SnapshotName]) -> bool:
+    """Whether nothing more will come: a worker that failed may have died before it sent what it had."""
+    return record.status == Status.FAILED or any(name.last and name.attempt >= record.attempt for name in found[:1])
 
 
 @contextmanager

@@ -54,6 +54,7 @@ class Lab:
         self.label = f"lab{os.getpid()}-{next(_NUMBERS)}"  # a process may hold several
         self.switch = f"{self.label}-switch"
         self.shared = self.folder / "shared"
+        self._started: list[subprocess.Popen[bytes]] = []
         self.key = self.folder / "key"
 
     def __enter__(self) -> "Lab":
@@ -77,12 +78,13 @@ class Lab:
             raise RuntimeError(f"on {host}: {command}\nended with {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
 
-    def start(self, host: str, command: str, log: Path) -> subprocess.Popen[bytes]:
-        """The same in the background."""
+    def start(self, host: str, command: str, log: Path) -> None:
+        """The same in the background, until the lab is closed."""
         with open(log, "wb") as file:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 self._entering(host, command), stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True
             )
+        self._started.append(process)
 
     def power_off(self, name: str) -> None:
         """The cable first, then every process: its peers hear nothing of it."""
@@ -117,6 +119,9 @@ class Lab:
                 os.kill(host.pid, signal.SIGKILL)
         for host in self.hosts.values():
             self._end(host)
+        for process in self._started:
+            process.kill()
+            process.wait(60)
         for name in [*(self._namespace(name) for name in self.hosts), self.switch]:
             subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -15,6 +15,14 @@ from tests.cluster.launched import HOSTS, NODES, LaunchedCluster
 # What a program comes in.
 _PACKAGES = {"ip": "iproute2", "/usr/sbin/sshd": "openssh-server", "rsync": "rsync", "nsenter": "util-linux", "pkill": "procps"}
 
+# What a host is made of: not every container may do it, even as root.
+_TRIED = """
+mkdir upper work merged
+mount -t overlay overlay -o lowerdir=/etc,upperdir=upper,workdir=work merged
+ip link add br0 type bridge
+ip link add one type veth peer name other
+"""
+
 
 def refusal() -> str | None:
     """Why there can be no lab here; None when there can. Installs missing packages."""
@@ -23,8 +31,9 @@ def refusal() -> str | None:
     missing = sorted({package for program, package in _PACKAGES.items() if shutil.which(program) is None})
     if missing and not _installed(missing):
         return f"the packages {', '.join(missing)} are missing and could not be installed"
-    tried = ["unshare", "--mount", "--net", "--pid", "--uts", "--ipc", "--fork", "mount", "-t", "tmpfs", "none", "/mnt"]
-    done = subprocess.run(tried, capture_output=True, text=True, check=False)
+    tried = ["unshare", "--mount", "--net", "--pid", "--uts", "--ipc", "--fork", "sh", "-ec", _TRIED]
+    with tempfile.TemporaryDirectory(prefix="lab-") as folder:
+        done = subprocess.run(tried, cwd=folder, capture_output=True, text=True, check=False)
     return f"this machine makes no namespaces: {done.stderr.strip()}" if done.returncode else None
 
 

@@ -64,6 +64,15 @@ def test_a_failed_trial_without_a_log_is_told_by_its_error(conductor: Conductor)
     assert (record.status, record.stop_reason) == (Status.FAILED, "the worker died")
 
 
+def test_a_storage_that_was_away_for_too_long_is_not_the_trial_s_fault_either(conductor: Conductor) -> None:
+    trial, _ = started(conductor)
+    said = "trainable.spec.storage.patience.StorageUnreachable: runs/a: given up after 300 s: connection refused"
+    with pytest.raises(StorageFailed, match="given up after 300 s: connection refused"):
+        conductor.on_error(trial, f"Traceback ...\n{said}\n")
+    record = conductor.ledger.state.trials[trial]
+    assert (record.status, record.failures) == (Status.INTERRUPTED, 0)
+
+
 def test_a_full_disk_is_the_sweep_s_and_not_the_trial_s_fault(conductor: Conductor) -> None:
     trial, _ = started(conductor)
     with pytest.raises(StorageFailed, match="No space left on device"):
