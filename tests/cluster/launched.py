@@ -25,7 +25,8 @@ print(json.dumps({n["NodeManagerHostname"]: n["Alive"] for n in sorted(ray.nodes
 class LaunchedCluster:
     """`up` is ``ray up`` on the laptop, `down` our own ending, `on_head` is ``ray exec``."""
 
-    def __init__(self, lab: Lab, options: str = "--cpus 1") -> None:
+    def __init__(self, lab: Lab, options: str = "--cpus 1", spare: Sequence[str] = ()) -> None:
+        """`spare` hosts are no part of it."""
         self.lab = lab
         shutil.copy(lab.key, lab.hosts["laptop"].home / "lab_key")
         put_checkout(lab.hosts["laptop"].home)

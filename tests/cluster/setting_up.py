@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,11 +38,11 @@ def refusal() -> str | None:
 
 
 @contextmanager
-def launched() -> Iterator[LaunchedCluster]:
-    """A cluster on a lab of its own, up and with all its nodes; nothing is left of either."""
+def launched(options: str = "--cpus 1", spare: Sequence[str] = ()) -> Iterator[LaunchedCluster]:
+    """A cluster on a lab of its own, up and with all its nodes; nothing is left of either. `spare` hosts are there and no part of it."""
     seen_everywhere = sorted({sys.prefix, sys.base_prefix} - {"/usr"})
-    with Lab(Path(tempfile.mkdtemp(prefix="lab-")), HOSTS, seen_everywhere) as lab:
-        cluster = LaunchedCluster(lab)
+    with Lab(Path(tempfile.mkdtemp(prefix="lab-")), (*HOSTS, *spare), seen_everywhere) as lab:
+        cluster = LaunchedCluster(lab, options, spare)
         cluster.up()
         cluster.await_nodes(NODES)
         yield cluster

@@ -34,7 +34,8 @@ class Offer:
         if seconds is None:
             return f"cost     {self.price_usd:.2f} USD an hour with all {self.nodes} nodes; how many CPUs they have is not in the file"
         cost = self.price_usd * seconds / 3600
-        return f"cost     about {cost:.2f} USD, at {self.price_usd:.2f} USD an hour with all {self.nodes} nodes (estimated, not measured)"
+        amount = "less than 0.01" if cost < 0.01 else f"about {cost:.2f}"
+        return f"cost     {amount} USD, at {self.price_usd:.2f} USD an hour with all {self.nodes} nodes (estimated, not measured)"
 
 
 def offer_of(cluster: Mapping[str, Any]) -> Offer:

@@ -25,6 +25,7 @@ def test_the_shipped_file_offers_its_gpus_at_their_list_price() -> None:
     assert offer.slots(ResourcesConfig(gpus_per_trial=0.5)) == 16
     assert offer.slots(ResourcesConfig()) is None
     assert offer.line(3600).startswith("cost     about 8.24 USD")
+    assert offer.line(1).startswith("cost     less than 0.01 USD")
 
 
 def test_given_machines_say_their_cpus_and_their_price() -> None:
