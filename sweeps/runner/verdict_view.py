@@ -35,8 +35,8 @@ def show_conclusion(sweep_dir: SweepDir, console: Console) -> None:
         steps, full = conclusion.savings.steps, conclusion.savings.full_steps
         console.print(f"exploration: {steps:,} steps instead of {full:,} ({saved:.0%} saved by stopping early)")
     console.print(f"read {sweep_dir.results}", soft_wrap=True)
-    served = sweep_dir.path.parent.parent
-    console.print(f"open {sweep_dir.page} in a browser, or: python -m analysis serve {shlex.quote(str(served))}", soft_wrap=True)
+    console.print(f"open {sweep_dir.page} in a browser", soft_wrap=True)
+    console.print(f"or every sweep's page: python -m analysis serve {shlex.quote(str(sweep_dir.path.parent.parent))}", soft_wrap=True)
 
 
 def _show_cells(conclusion: "Conclusion", console: Console) -> None:
