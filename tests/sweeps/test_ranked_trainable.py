@@ -42,17 +42,19 @@ def losses(workplace: Workplace, name: str, *more: str) -> dict[str, list[Any]]:
 @pytest.mark.slow
 @pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="two workers need two CPUs")
 def test_two_workers_share_the_batch_and_give_the_same_losses() -> None:
-    workplace = Workplace()
+    workplace, two = Workplace(), "resources.workers_per_trial=2"
     try:
-        alone, together = losses(workplace, "one"), losses(workplace, "two", "resources.workers_per_trial=2")
+        alone = losses(workplace, "one")
+        whole, sharded = losses(workplace, "ddp", two), losses(workplace, "fsdp", two, "resources.parallel=fsdp")
     finally:
         workplace.close()
-    assert alone.keys() == together.keys()
     assert len(alone) == len(SWEEP.space["optimizer.lr"]["grid_search"])
-    for trial, expected in alone.items():
-        # The gradients of two halves are added in another order: a few units in the last place of float32, grown over 48 steps.
-        assert together[trial] == pytest.approx(expected, rel=1e-4), trial
-    assert any(together[trial] != expected for trial, expected in alone.items() if expected)
+    for together in (whole, sharded):
+        assert alone.keys() == together.keys()
+        for trial, expected in alone.items():
+            # The gradients of two halves are added in another order: a few units in the last place of float32, grown over 48 steps.
+            assert together[trial] == pytest.approx(expected, rel=1e-4), trial
+        assert any(together[trial] != expected for trial, expected in alone.items() if expected)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +70,11 @@ def test_workers_that_cannot_share_are_refused() -> None:
     assert len(found) == 2
     assert "training.batch_size=3" in found[0]
     assert "resources.gpus_per_trial=3" in found[1]
+
+
+def test_one_worker_has_nobody_to_share_with() -> None:
+    (found,) = worker_mistakes(request_run(["resources.parallel=fsdp"]))
+    assert "resources.workers_per_trial" in found
 
 
 def test_the_world_is_what_torchrun_would_say() -> None:

@@ -1,7 +1,7 @@
 """Runs that several processes train together, data parallel or in shards, against the same run of one process."""
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +26,6 @@ Overrides = Callable[..., list[str]]
 MEASURED = ("train/loss", "eval/loss", "optimizer/grad_norm", "optimizer/update_norm")
 # Two halves of a batch are added in another order than the whole: some units in the last place of float32, grown over 12 steps.
 REORDERED = 2e-4
-
-
-@pytest.fixture(scope="module")
-def ranks() -> Iterator[Ranks]:
-    started = Ranks(2)
-    yield started
-    started.close()
 
 
 def go_on(config: dict[str, Any], path: Path, until: int | None) -> torch.Tensor:
