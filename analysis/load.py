@@ -16,14 +16,19 @@ from trainable.spec.ledger import SweepState, TrialRecord
 from trainable.spec.run_dir import RunDir
 from trainable.spec.run_summary import SUMMARY_FORMAT
 from trainable.spec.statement import Statement
+from trainable.spec.status import Status
 from trainable.spec.sweep_dir import SweepDir
 
 UNKNOWN = "unknown"
+_CUT_OFF = (Status.RUNNING, Status.INTERRUPTED)
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One trial as its witnesses tell it; `record` is None for a run outside a sweep, `summary` where it cannot be read."""
+    """One trial as its witnesses tell it; `record` is None for a run outside a sweep, `summary` where it cannot be read.
+
+    A trial that was cut off before its worker wrote anything has not begun: no file of it is missing.
+    """
 
     trial: str
     cell: str
@@ -35,6 +40,7 @@ class Trial:
     record: TrialRecord | None = None
     values: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    has_begun: bool = True
 
     def told(self, name: str) -> Any:
         """A field of ``summary.json``; None when it is not there."""
@@ -123,8 +129,9 @@ def read_summary_json(run_dir: RunDir, remembered: Remembered) -> tuple[dict[str
 def _trial_of(record: TrialRecord, runs: Path, metric: str, remembered: Remembered) -> Trial:
     run_dir = RunDir(runs / record.run_id)
     summary, notes = read_summary_json(run_dir, remembered)
-    if summary is not None:
-        notes = tuple(disagreements(record, summary, metric))
+    has_begun = _has_begun(record, run_dir)
+    if summary is not None or not has_begun:
+        notes = tuple(disagreements(record, summary or {}, metric))
     return Trial(
         trial=record.trial,
         cell=record.cell,
@@ -136,4 +143,9 @@ def _trial_of(record: TrialRecord, runs: Path, metric: str, remembered: Remember
         record=record,
         values=record.values,
         notes=notes,
+        has_begun=has_begun,
     )
+
+
+def _has_begun(record: TrialRecord, run_dir: RunDir) -> bool:
+    return bool(record.evaluations) or record.status not in _CUT_OFF or any(run_dir.path.glob("*"))

@@ -61,4 +61,4 @@ def _sources(sweep: Sweep) -> Sources:
 
 
 def _with_notes(trial: Trial, notes: dict[str, list[str]]) -> Trial:
-    return replace(trial, notes=(*trial.notes, *notes.get(trial.trial, [])))
+    return replace(trial, notes=(*trial.notes, *notes.get(trial.trial, []))) if trial.has_begun else trial

@@ -1,10 +1,12 @@
 import json
+import shutil
 
 import pytest
 from sweep_on_disk import LR, SweepBuilder, losses
 
 from analysis.load import load_run, load_sweep
 from analysis.remembered import Remembered
+from analysis.summarize import summarize
 from trainable.spec.status import Stage, Status
 
 
@@ -111,3 +113,20 @@ def test_a_single_run_is_told_by_its_summary(sweep: SweepBuilder) -> None:
     sweep.run_dir(trial).summary.unlink()
     run = load_run(path, Remembered(path))
     assert (run.status, run.notes, run.seed) == ("unknown", ("summary.json missing",), None)
+
+
+@pytest.mark.parametrize("status", [Status.RUNNING, Status.INTERRUPTED])
+def test_a_trial_that_was_cut_off_before_it_wrote_anything_lacks_nothing(sweep: SweepBuilder, status: Status) -> None:
+    trial = sweep.trial({LR: 0.01}, status=status, rows={})
+    shutil.rmtree(sweep.run_dir(trial).path)
+    sweep.run_dir(trial).path.mkdir()
+    assert [row["note"] for row in summarize(load_sweep(sweep.write()))] == [None]
+    (sweep.run_dir(trial).path / "config.yaml").write_text("{}")
+    assert [row["note"] for row in summarize(load_sweep(sweep.directory))] == ["summary.json missing; metrics.csv missing"]
+
+
+def test_a_trial_that_was_evaluated_has_files_to_lose(sweep: SweepBuilder) -> None:
+    trial = sweep.trial({LR: 0.01}, status=Status.INTERRUPTED, final=3.0)
+    shutil.rmtree(sweep.run_dir(trial).path)
+    (row,) = summarize(load_sweep(sweep.write()))
+    assert "run directory missing" in row["note"]
