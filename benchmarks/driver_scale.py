@@ -19,8 +19,9 @@ _METRICS = "train/loss train/perplexity eval/perplexity memory/allocated_gb memo
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--cases", nargs="+", default=["100x16", "300x30", "1000x100"], metavar="TRIALSxWORKERS")
+    parser.add_argument("--cases", nargs="+", default=["100x16", "1000x100", "10000x500"], metavar="TRIALSxWORKERS")
     parser.add_argument("--scheduler", default="asha")
+    parser.add_argument("--searcher", default="random")
     parser.add_argument("--seconds", type=float, default=120.0, help="CPU seconds after which a case is broken off, and says so")
 
 
@@ -31,7 +32,7 @@ def _run(given: argparse.Namespace) -> Outcome:
     value = last["evaluations_per_cpu_second"] / first["evaluations_per_cpu_second"]
     note = "1.0: a sweep of any size costs the same for each evaluation"
     ratios = {"evaluations per CPU second": Ratio(value, f"{given.cases[-1]} beside {given.cases[0]}", note=note)}
-    return Outcome(ratios, measured, {"scheduler": given.scheduler, "evaluations_per_trial": _EVALUATIONS})
+    return Outcome(ratios, measured, {"scheduler": given.scheduler, "searcher": given.searcher, "evaluations_per_trial": _EVALUATIONS})
 
 
 def _case(text: str) -> tuple[int, int]:
@@ -58,7 +59,7 @@ class _Worker:
 def _measure(trials: int, workers: int, given: argparse.Namespace) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as scratch:
         begin = time.process_time()
-        conductor = _conductor(Path(scratch), trials, given.scheduler)
+        conductor = _conductor(Path(scratch), trials, given.scheduler, given.searcher)
         composed = time.process_time() - begin
         windows = _carry_out(conductor, workers, trials, given.seconds)
         conductor.ledger.close()
@@ -70,7 +71,7 @@ def _measure(trials: int, workers: int, given: argparse.Namespace) -> dict[str, 
         }
 
 
-def _conductor(folder: Path, trials: int, scheduler: str) -> Any:
+def _conductor(folder: Path, trials: int, scheduler: str, searcher_name: str) -> Any:
     from ray import tune
 
     from sweeps.runner.blueprint import draw_up
@@ -87,11 +88,12 @@ def _conductor(folder: Path, trials: int, scheduler: str) -> Any:
     base = ["model=micro", f"training.max_steps={steps}", f"training.eval_interval={_INTERVAL_STEPS}", "schedule.warmup_steps=0"]
     space = {"optimizer.lr": tune.loguniform(1e-5, 1.0)}
     sweep = Sweep("driver_scale", "A driver goes far.", space, {"optimizer.lr": 1e-3}, [Claim("better", 0.0)], base=base)
-    settings = [f"explore.samples={trials}", "searcher=random", f"scheduler={scheduler}", "confirm.finalists=1", "sweep.seeds=[1]"]
+    settings = [f"explore.samples={trials}", f"searcher={searcher_name}", f"scheduler={scheduler}"]
+    settings += ["confirm.finalists=1", "sweep.seeds=[1]"]
     blueprint = draw_up(sweep, settings)
     ledger = Ledger(SweepDir(folder / "sweep"))
     ledger.append("driver_started", host="here", pid=1, command="", commit=None)
-    searcher = build_searcher(sweep.spaces[0], blueprint.settings)
+    searcher = build_searcher(sweep.spaces[0], blueprint.settings, folder / "study.log")
     return Conductor(blueprint, ledger, SCHEDULERS[scheduler](), searcher, folder / "runs", Limits())
 
 
