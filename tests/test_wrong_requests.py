@@ -162,6 +162,13 @@ def test_the_environment_of_another_launcher_is_told(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_single_run_is_kept_at_no_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert program("trainable.train")(["resources.storage=s3://bucket/folder"]) == 2
+    assert "resources.storage is for the runs of a sweep" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_permission_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "locked").mkdir(mode=0o500)

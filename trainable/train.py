@@ -56,6 +56,8 @@ def _new_run(overrides: Sequence[str]) -> tuple[RunConfig, RunDir]:
     config = request_run(overrides)
     pick_device(config.training.device)
     mistakes = [*launch_mistakes(os.environ), *writable_mistakes(config.experiment.results_dir), *tracker_mistakes(config.tracking)]
+    if config.resources.storage is not None:
+        mistakes.append("resources.storage is for the runs of a sweep; a single run is written into experiment.results_dir")
     if mistakes:
         raise WrongRequest(mistakes)
     runs = runs_dir(config.experiment.results_dir)

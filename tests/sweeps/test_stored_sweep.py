@@ -2,12 +2,13 @@
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from sweeps.runner.cli import main
 from sweeps.runner.stored_sweep import Place, StoredSweep, sweep_folder
 from tests.faults.outcome import early_difference, read_outcome, sweep_directory
 from tests.faults.small_sweep import SWEEP
@@ -20,6 +21,8 @@ from trainable.spec.run_summary import RunSummary, read_summary, write_summary
 from trainable.spec.storage.arrow_store import open_arrow
 from trainable.spec.storage.patience import Patience
 from trainable.spec.storage.snapshot import snapshots
+
+Overrides = Callable[..., list[str]]
 
 
 @pytest.fixture
@@ -128,9 +131,10 @@ def test_two_drivers_never_share_a_folder() -> None:
     ],
 )
 def test_a_storage_that_cannot_be_is_refused_before_anything_starts(
-    workplace: Workplace, bucket: str, arguments: list[str], sentence: str
+    arguments: list[str], sentence: str, bucket: str, tmp_path: Path, tiny_overrides: Overrides, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code, printed = workplace.run(workplace.results("refused"), arguments)
-    assert code == 2, printed
-    assert sentence in printed
-    assert "Traceback" not in printed
+    with pytest.raises(SystemExit) as left:
+        main(SWEEP, [*tiny_overrides("training.max_steps=64", results=tmp_path / "results"), *arguments])
+    assert left.value.code == 2
+    assert sentence in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
