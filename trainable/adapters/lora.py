@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,11 @@ _FOREIGN = "transformers_model"  # where a model of ours holds one of the transf
 def alpha(config: AdapterConfig) -> float:
     """The numerator of the update's scale: fixed, or tied to the rank."""
     return config.alpha if config.alpha is not None else (config.alpha_factor or 1.0) * (config.rank or 1)
+
+
+def unranked(config: AdapterConfig) -> AdapterConfig:
+    """Without what tells updates of one shape apart but for their rank."""
+    return replace(config, rank=None, alpha=None, alpha_factor=None)
 
 
 def attach(model: nn.Module, config: AdapterConfig) -> nn.Module:

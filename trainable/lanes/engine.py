@@ -7,29 +7,34 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainable.device import is_out_of_memory
-from trainable.lanes.forms import lane_forms
+from trainable.lanes.forms import lane_forms, low_rank_layers
 from trainable.lanes.requests import ScoreRequest, Share, TrainRequest
 from trainable.lanes.table import LaneTable, are_neighbours, take
 from trainable.optim.build import parameter_groups
 from trainable.train_step import StepNumbers
 
 Step = Callable[[float], None]
+# peft's names of the two matrices of an update B A.
+FIRST, SECOND = ".lora_A.", ".lora_B."
 
 
 class Engine:
     """Trains the lanes whose models are like `model`: a row of `table` each, and a function that steps it at a learning rate.
 
-    Raises `NoLaneForm` for a model that has no form for many lanes.
+    `rank` is the largest that a low-rank update of a lane has; None: all have the model's. Raises `NoLaneForm` for a model that has
+    no form for many lanes.
     """
 
-    def __init__(self, key: Hashable, model: nn.Module, capacity: int, autocast: torch.dtype | None) -> None:
+    def __init__(self, key: Hashable, model: nn.Module, capacity: int, autocast: torch.dtype | None, rank: int | None = None) -> None:
         self.key, self.autocast = key, autocast
         self.model, self._slots = lane_forms(model)
         self.model.train()
         named = dict(model.named_parameters())
         # Groups of an optimizer lie together, so that each is stepped as one.
         order = [name for group in parameter_groups(model, 0.0) for name, _ in group["params"]]
-        self.table = LaneTable({name: named[name].shape for name in order}, capacity, named[order[0]].device)
+        shapes = {name: with_rank(name, tuple(named[name].shape), rank) for name in order}
+        self.table = LaneTable(shapes, capacity, named[order[0]].device)
+        self.scales = torch.ones(capacity, device=self.table.weights.device)
         self.steps: dict[int, Step] = {}
         self.clips: dict[int, float] = {}
         self._loaded: tuple[int, ...] = ()
@@ -40,6 +45,7 @@ class Engine:
         """The row of a new lane; its model becomes a view of it, `step` makes its update from the row's number."""
         trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
         row = self.table.enter(trained)
+        self.scales[row] = scale_of(model)
         self.steps[row], self.clips[row] = step(row), grad_clip or float("inf")
         return row
 
@@ -108,6 +114,7 @@ class Engine:
             self._loaded, self._stacks = rows, self.table.stacks(rows)
             for form, parameter, name in self._slots:
                 form.stack[parameter] = self._stacks[name]
+                form.scale = self.scales[list(rows), None, None] if SECOND in name else None
         return self._stacks
 
     def _update(self, requests: Sequence[TrainRequest]) -> list[StepNumbers]:
@@ -128,3 +135,17 @@ class Engine:
             assert request.loss is not None, "every share has been taken off"
             numbers.append(StepNumbers(request.loss, norm, moved))
         return numbers
+
+
+def with_rank(name: str, shape: tuple[int, ...], rank: int | None) -> tuple[int, ...]:
+    """The shape of a parameter when a low-rank update has `rank`."""
+    if rank is not None and FIRST in name:
+        return (rank, *shape[1:])
+    if rank is not None and SECOND in name:
+        return (*shape[:-1], rank)
+    return shape
+
+
+def scale_of(model: nn.Module) -> float:
+    """What a model's low-rank updates are multiplied with; 1 where it has none."""
+    return next((float(scale) for layer in low_rank_layers(model) for scale in layer.scaling.values()), 1.0)

@@ -1,11 +1,13 @@
 """An optimizer that treats every number alike, stepping whole groups of a lane's row instead of one parameter after another."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from math import prod
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from trainable.lanes.table import LaneTable, corner
 from trainable.optim.entry import OptimizerEntry, ParameterGroup
 from trainable.spec.config import OptimizerConfig
 
@@ -13,58 +15,53 @@ from trainable.spec.config import OptimizerConfig
 class FlatOptimizer:
     """Steps a row of weights with the same numbers as `whole`, the optimizer of the single parameters, which checkpoints are made of.
 
-    `groups` are those of `whole`; the members of each lie one after another in the row, at `places`.
+    `groups` are those of `whole`; the members of each lie one after another in the row. Zeros around a member stay zeros.
     """
 
     def __init__(
-        self,
-        whole: Optimizer,
-        entry: OptimizerEntry,
-        config: OptimizerConfig,
-        groups: Sequence[ParameterGroup],
-        places: Mapping[str, slice],
-        row: tuple[Tensor, Tensor],
+        self, whole: Optimizer, entry: OptimizerEntry, config: OptimizerConfig, groups: Sequence[ParameterGroup], table: LaneTable, row: int
     ) -> None:
         self.whole = whole
-        self._members = [[(parameter, places[name]) for name, parameter in group["params"]] for group in groups]
-        weights, gradients = row
+        self._members = [[(parameter, table.shapes[name]) for name, parameter in group["params"]] for group in groups]
         flat_groups = []
-        for number, (group, members) in enumerate(zip(groups, self._members, strict=True)):
-            span = slice(members[0][1].start, members[-1][1].stop)
-            flat = nn.Parameter(weights[span])
-            flat.grad = gradients[span]
+        for number, group in enumerate(groups):
+            names = [name for name, _ in group["params"]]
+            span = slice(table.places[names[0]].start, table.places[names[-1]].stop)
+            flat = nn.Parameter(table.weights[row, span])
+            flat.grad = table.gradients[row, span]
             flat_groups.append({**group, "params": [(str(number), flat)]})
-        self.flat = entry.build(flat_groups, config, weights.device)
+        self.flat = entry.build(flat_groups, config, table.weights.device)
         self.take_state()
 
     def take_state(self) -> None:
         """From the state of `whole`, as after loading a checkpoint."""
-        for flat, members in self._spans():
-            if any(self.whole.state.get(parameter) for parameter, _ in members):
-                states = [self.whole.state[parameter] for parameter, _ in members]
-                self.flat.state[flat] = {
-                    key: torch.cat([state[key].flatten() for state in states]) if _is_moment(value, members[0][0]) else value.clone()
-                    for key, value in states[0].items()
-                    if value is not None
-                }
+        for group, members in zip(self.flat.param_groups, self._members, strict=True):
+            flat, first = group["params"][0], members[0][0]
+            state = {key: value for key, value in self.whole.state.get(first, {}).items() if value is not None}
+            taken = {key: torch.zeros_like(flat) if _is_moment(value, first) else value.clone() for key, value in state.items()}
+            for key in (key for key in taken if _is_moment(state[key], first)):
+                for (parameter, _), part in zip(members, _parts(taken[key], members), strict=True):
+                    part.copy_(self.whole.state[parameter][key])
+            if taken:
+                self.flat.state[flat] = taken
 
     def give_state(self) -> Optimizer:
         """`whole` with the state and settings of now; its tensors are views of the flat ones."""
-        for group, flat_group in zip(self.whole.param_groups, self.flat.param_groups, strict=True):
+        for group, flat_group, members in zip(self.whole.param_groups, self.flat.param_groups, self._members, strict=True):
             group["lr"] = flat_group["lr"]
-        for flat, members in self._spans():
-            for parameter, place in members:
-                start = place.start - members[0][1].start
-                self.whole.state[parameter] = {
-                    key: value[start : start + parameter.numel()].view_as(parameter) if _is_moment(value, flat) else value.clone()
-                    for key, value in self.flat.state.get(flat, {}).items()
-                    if value is not None
-                }
+            flat = flat_group["params"][0]
+            state = {key: value for key, value in self.flat.state.get(flat, {}).items() if value is not None}
+            parts = {key: _parts(value, members) for key, value in state.items() if _is_moment(value, flat)}
+            for number, (parameter, _) in enumerate(members):
+                given = {key: parts[key][number] if key in parts else value.clone() for key, value in state.items()}
+                self.whole.state[parameter] = given
         return self.whole
 
-    def _spans(self) -> list[tuple[Tensor, list[tuple[nn.Parameter, slice]]]]:
-        flats = [group["params"][0] for group in self.flat.param_groups]
-        return list(zip(flats, self._members, strict=True))
+
+def _parts(flat: Tensor, members: Sequence[tuple[nn.Parameter, tuple[int, ...]]]) -> list[Tensor]:
+    """Views of a group's numbers, one for each member."""
+    places = torch.split(flat, [prod(shape) for _, shape in members])
+    return [corner(place.view(shape), parameter.shape) for place, (parameter, shape) in zip(places, members, strict=True)]
 
 
 def _is_moment(value: Tensor, parameter: Tensor) -> bool:

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +19,8 @@ class LaneForm(nn.Module):
         super().__init__()
         self.train(original.training)
         self.stack: dict[str, Tensor] = {}
+        # What a lane's result is multiplied with, [lanes, 1, 1]; of the second matrix of a low-rank update.
+        self.scale: Tensor | None = None
 
     @property
     def weight(self) -> Tensor:
@@ -35,6 +38,8 @@ class LaneLinear(LaneForm):
         out = products(self.by_lane(x), self.weight)
         if "bias" in self.stack:
             out = out + self.stack["bias"].unsqueeze(1)
+        if self.scale is not None:
+            out = out * self.scale
         return out.view(*x.shape[:-1], -1)
 
 
@@ -106,4 +111,12 @@ def lane_forms(model: nn.Module) -> tuple[nn.Module, list[tuple[LaneForm, str, s
         form = LANE_FORMS[type(module)](module)
         shared[id(module)] = form
         slots += [(form, name, names[id(parameter)]) for name, parameter in own.items()]
-    return copy.deepcopy(model, shared), slots
+    copied = copy.deepcopy(model, shared)
+    for layer in low_rank_layers(copied):
+        layer.scaling = dict.fromkeys(layer.scaling, 1.0)
+    return copied, slots
+
+
+def low_rank_layers(model: nn.Module) -> list[Any]:
+    """The layers that peft has given a low-rank update, with its `scaling` by the adapter's name."""
+    return [module for module in model.modules() if isinstance(getattr(module, "scaling", None), dict)]

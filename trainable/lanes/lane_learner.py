@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from trainable.adapters.lora import unranked
 from trainable.data.prepared import Tokens
 from trainable.device import MemoryMeter, NoMemoryMeter
 from trainable.lanes.engine import Engine, Step
@@ -26,17 +27,18 @@ from trainable.train_step import StepNumbers, set_lr
 class LaneLearner(Learner):
     """A `Learner` whose checkpoints are those of a run by itself, and whose numbers are, up to the order of float sums.
 
-    `rows` is the micro-batch that lanes with other batch sizes have too. What has no form for many lanes, draws random numbers in
-    training (dropout) or is compiled trains by itself, between the others' turns.
+    `rows` is the micro-batch that lanes with other batch sizes have too, `rank` the largest of theirs when ranks differ. What has no
+    form for many lanes, draws random numbers in training (dropout) or is compiled trains by itself, between the others' turns.
     """
 
-    def __init__(self, config: RunConfig, lane: Lane, lanes: Round, rows: int | None = None) -> None:
+    def __init__(self, config: RunConfig, lane: Lane, lanes: Round, rows: int | None = None, rank: int | None = None) -> None:
         self._rows = rows
+        self._rank = rank if config.adapter.name == "lora" and _is_flat(config) else None
         super().__init__(config)
         self._lane, self._round = lane, lanes
         self._rng = rng_states()
         self._flat: FlatOptimizer | None = None
-        self.engine = None if self._draws or config.training.compile else lanes.engine(self._structure, self.model, self.autocast)
+        self.engine = None if self._draws or config.training.compile else self._engine_of(lanes)
         if self.engine is not None:
             self.row = self.engine.enter(self.model, partial(self._stepping, self.engine), config.training.grad_clip)
 
@@ -89,13 +91,13 @@ class LaneLearner(Learner):
         """The update of this lane's row: in one go where the optimizer treats every number alike, else parameter by parameter."""
         config, table = self.config, engine.table
         entry = OPTIMIZERS[config.optimizer.name]
-        if entry.elementwise and not config.training.probes:
+        if _is_flat(config):
             gate_scale = 1.0 if config.adapter.gate_lr is None else config.adapter.gate_lr / config.optimizer.lr
             groups = parameter_groups(self.model, config.optimizer.weight_decay, gate_scale)
-            flat = FlatOptimizer(self.optimizer, entry, config.optimizer, groups, table.places, (table.weights[row], table.gradients[row]))
-            self._flat = flat
-            return partial(_step, flat.flat)
-        gradients = {p: table.of_lane(table.gradients, row, name) for name, p in self.model.named_parameters() if p.requires_grad}
+            self._flat = FlatOptimizer(self.optimizer, entry, config.optimizer, groups, table, row)
+            return partial(_step, self._flat.flat)
+        trained = [(name, p) for name, p in self.model.named_parameters() if p.requires_grad]
+        gradients = {p: table.of_lane(table.gradients[row], name, p.shape) for name, p in trained}
         return partial(_step_with, self.optimizer, gradients)
 
     def _by_itself(self, step: int, *, measure_update: bool) -> StepNumbers:
@@ -106,6 +108,9 @@ class LaneLearner(Learner):
         self._rng = rng_states()
         return numbers
 
+    def _engine_of(self, lanes: Round) -> Engine | None:
+        return lanes.engine(self._structure, self.model, self.autocast, self._rank)
+
     @property
     def _draws(self) -> bool:
         return self.config.model.dropout > 0 or bool(self.config.adapter.dropout)
@@ -114,8 +119,14 @@ class LaneLearner(Learner):
     def _structure(self) -> Hashable:
         """What models of lanes that are computed together have in common."""
         base = self.base and self.base["sha256"]
-        parts = {"model": asdict(self.config.model), "adapter": asdict(self.config.adapter)}
-        return (repr(parts), base, self.autocast, str(self.device))
+        adapter = unranked(self.config.adapter) if self._rank else self.config.adapter
+        parts = {"model": asdict(self.config.model), "adapter": asdict(adapter)}
+        return (repr(parts), self._rank, base, self.autocast, str(self.device))
+
+
+def _is_flat(config: RunConfig) -> bool:
+    """Whether an optimizer may step parameters as one; a probe wants to see each."""
+    return OPTIMIZERS[config.optimizer.name].elementwise and not config.training.probes
 
 
 def _step(optimizer: torch.optim.Optimizer, lr: float) -> None:

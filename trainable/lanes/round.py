@@ -50,11 +50,11 @@ class Round:
         self._jobs.put(None)
         self._thread.join()
 
-    def engine(self, key: Hashable, model: nn.Module, autocast: torch.dtype | None) -> Engine | None:
+    def engine(self, key: Hashable, model: nn.Module, autocast: torch.dtype | None, rank: int | None) -> Engine | None:
         """The engine of models like `model`; None where lanes of them cannot be computed together."""
         if key not in self._engines:
             with suppress(NoLaneForm):
-                self._engines[key] = Engine(key, model, self.capacity, autocast)
+                self._engines[key] = Engine(key, model, self.capacity, autocast, rank)
         return self._engines.get(key)
 
     def leave(self, engine: Engine, row: int) -> None:

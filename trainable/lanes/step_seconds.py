@@ -18,13 +18,13 @@ _WARM_UP_STEPS, _STEPS, _REPEATS = 2, 4, 3
 _GAIN = 1.03
 
 
-def step_seconds(config: RunConfig, most: int, rows: int | None = None) -> dict[int, float]:
+def step_seconds(config: RunConfig, most: int, rows: int | None = None, rank: int | None = None) -> dict[int, float]:
     """Seconds of a step of `config` for each lane, for 1 lane (alone), 2, 4, ... up to `most`, as far as more lanes help and fit."""
     found = {1: _alone(config)}
     lanes = 2
     while lanes <= most:
         try:
-            found[lanes] = _in_lanes(config, lanes, rows)
+            found[lanes] = _in_lanes(config, lanes, rows, rank)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
@@ -42,12 +42,12 @@ def _alone(config: RunConfig) -> float:
     return min(_timed(learner.device, steps.take) for _ in range(_REPEATS)) / _STEPS
 
 
-def _in_lanes(config: RunConfig, lanes: int, rows: int | None) -> float:
+def _in_lanes(config: RunConfig, lanes: int, rows: int | None, rank: int | None) -> float:
     together, found = Round(lanes), dict[int, _Steps]()
 
     def work(number: int, count: int, lane: Lane) -> None:
         if number not in found:
-            found[number] = _Steps(LaneLearner(config, lane, together, rows))
+            found[number] = _Steps(LaneLearner(config, lane, together, rows, rank))
         found[number].take(count)
 
     def take(count: int = _STEPS) -> None:

@@ -8,7 +8,10 @@ from torch import Tensor, nn
 
 
 class LaneTable:
-    """Rows [capacity, width] of float32; `places` says where in a row each parameter of `shapes` (in that order) lies."""
+    """Rows [capacity, width] of float32; `places` says where in a row each parameter of `shapes` (in that order) lies.
+
+    A lane's own parameter may be smaller: it then is the corner of its place, and zeros are the rest.
+    """
 
     def __init__(self, shapes: Mapping[str, Sequence[int]], capacity: int, device: torch.device) -> None:
         self.shapes = {name: tuple(shape) for name, shape in shapes.items()}
@@ -27,8 +30,9 @@ class LaneTable:
     def enter(self, parameters: Mapping[str, nn.Parameter]) -> int:
         """The row that `parameters` are views of from now on, with their values."""
         row = self._free.pop(0)
+        self.weights[row].zero_()
         for name, parameter in parameters.items():
-            view = self.of_lane(self.weights, row, name)
+            view = self.of_lane(self.weights[row], name, parameter.shape)
             view.copy_(parameter.detach())
             parameter.data = view
         return row
@@ -36,9 +40,9 @@ class LaneTable:
     def leave(self, row: int) -> None:
         self._free = sorted([*self._free, row])
 
-    def of_lane(self, table: Tensor, row: int, name: str) -> Tensor:
-        """A parameter of one lane, or what `table` holds in its place."""
-        return table[row, self.places[name]].view(self.shapes[name])
+    def of_lane(self, row: Tensor, name: str, shape: Sequence[int]) -> Tensor:
+        """A lane's parameter of `shape`, or what `row` [width] holds in its place."""
+        return corner(row[self.places[name]].view(self.shapes[name]), shape)
 
     def stacks(self, rows: Sequence[int]) -> dict[str, Tensor]:
         """Every parameter of the lanes in `rows`, [lanes, *shape], to be differentiated; without a copy where rows are neighbours."""
@@ -55,6 +59,11 @@ class LaneTable:
         joined = torch.cat(parts, dim=1)
         for row, is_fresh, gradient in zip(rows, fresh, joined.unbind(), strict=True):
             self.gradients[row] = gradient if is_fresh else self.gradients[row] + gradient
+
+
+def corner(whole: Tensor, shape: Sequence[int]) -> Tensor:
+    """The first entries of every dimension, as many as `shape` says: a view."""
+    return whole[tuple(slice(0, size) for size in shape)]
 
 
 def are_neighbours(rows: Sequence[int]) -> bool:

@@ -10,6 +10,7 @@ from pathlib import Path
 from sweeps.runner.blueprint import Blueprint
 from sweeps.runner.fused.lane_pool import LanePool
 from sweeps.runner.resources import gpu_count, slots
+from trainable.adapters.lora import unranked
 from trainable.spec.compose import to_plain
 from trainable.spec.config import AUTO, MOST_LANES, OFF, ResourcesConfig, RunConfig
 
@@ -22,16 +23,22 @@ def open_pool(blueprint: Blueprint, resources: ResourcesConfig) -> LanePool | No
     """The lanes of a sweep with ``resources.fuse``; None where trials are better trained alone. Ray must be running."""
     if resources.fuse == OFF:
         return None
-    rows = common_rows(blueprint)
-    lanes = _measured(blueprint, resources, rows) if resources.fuse == AUTO else int(resources.fuse)
-    return LanePool(resources, lanes, rows) if lanes > 1 else None
+    shared = common(blueprint)
+    lanes = _measured(blueprint, resources, shared) if resources.fuse == AUTO else int(resources.fuse)
+    return LanePool(resources, lanes, shared) if lanes > 1 else None
 
 
-def common_rows(blueprint: Blueprint) -> int | None:
-    """The largest micro-batch that divides every batch size of the grid; None where batch sizes are alike or drawn."""
-    key = "training.batch_size"
-    sizes = {dict(slot.grid)[key] for slot in blueprint.slots if key in dict(slot.grid)}
-    return reduce(gcd, sizes) if len(sizes) > 1 else None
+def common(blueprint: Blueprint) -> dict[str, int | None]:
+    """What lanes that differ in it share: ``rows``, the largest micro-batch that divides every batch size, and the highest ``rank``.
+
+    None for what the grid does not vary.
+    """
+    sizes, ranks = (_varied(blueprint, key) for key in ("training.batch_size", "adapter.rank"))
+    return {"rows": reduce(gcd, sizes) if len(sizes) > 1 else None, "rank": max(ranks) if len(ranks) > 1 else None}
+
+
+def _varied(blueprint: Blueprint, key: str) -> set[int]:
+    return {dict(slot.grid)[key] for slot in blueprint.slots if key in dict(slot.grid)}
 
 
 def alike(blueprint: Blueprint) -> tuple[RunConfig, int]:
@@ -43,7 +50,7 @@ def alike(blueprint: Blueprint) -> tuple[RunConfig, int]:
     if any(key.startswith(_SHAPING) for key in set(blueprint.sweep.keys) - fixed):
         return blueprint.base, 1
     configs = [blueprint.config(dict(slot.grid), blueprint.settings.explore.seed) for slot in blueprint.slots]
-    shapes = [repr((config.model, config.adapter)) for config in configs]
+    shapes = [repr((config.model, unranked(config.adapter) if config.adapter.name == "lora" else config.adapter)) for config in configs]
     most, count = Counter(shapes).most_common(1)[0]
     return configs[shapes.index(most)], count
 
@@ -54,7 +61,7 @@ def best_lanes(seconds: Mapping[int, float]) -> int:
     return best if seconds[1] / seconds[best] >= _WORTH else 1
 
 
-def _measured(blueprint: Blueprint, resources: ResourcesConfig, rows: int | None) -> int:
+def _measured(blueprint: Blueprint, resources: ResourcesConfig, shared: dict[str, int | None]) -> int:
     """Asks a worker with a slot's share of the machine what a step takes alone and in lanes."""
     import ray
 
@@ -69,4 +76,4 @@ def _measured(blueprint: Blueprint, resources: ResourcesConfig, rows: int | None
     data = replace(config.data, root=str(Path(config.data.root).resolve()))
     config = replace(config, training=replace(config.training, num_threads=threads), data=data)
     options = {"num_cpus": resources.cpus_per_trial, "num_gpus": gpu_count(resources) if resources.gpus_per_trial else 0}
-    return best_lanes(ray.get(ray.remote(**options)(measure).remote(to_plain(config), most, rows)))
+    return best_lanes(ray.get(ray.remote(**options)(measure).remote(to_plain(config), most, shared)))

@@ -62,7 +62,8 @@ class LaneHost:
         from trainable.lanes.lane_learner import LaneLearner
         from trainable.ray_trainable import open_run
 
-        self._trainers[attempt] = open_run(run, partial(LaneLearner, lane=lane, lanes=self._round, rows=run["lane"]["rows"]))
+        common = {name: run["lane"][name] for name in ("rows", "rank")}
+        self._trainers[attempt] = open_run(run, partial(LaneLearner, lane=lane, lanes=self._round, **common))
         return self._trainers[attempt]
 
     def _close(self, attempt: _Attempt) -> None:
@@ -96,9 +97,9 @@ def _name(attempt: _Attempt) -> str:
     return f"{attempt[0]} {attempt[1]}"
 
 
-def measure(config: dict[str, Any], most: int, rows: int | None) -> dict[int, float]:
+def measure(config: dict[str, Any], most: int, common: dict[str, int | None]) -> dict[int, float]:
     """Seconds of a step for each lane, by the number of lanes, on the machine that it is called on."""
     from trainable.lanes.step_seconds import step_seconds
     from trainable.spec.compose import from_plain
 
-    return step_seconds(from_plain(config), most, rows)
+    return step_seconds(from_plain(config), most, **common)

@@ -15,10 +15,10 @@ PROXY_CPUS = 0.001
 class LanePool:
     """Places trials on hosts of `lanes` lanes each; makes further hosts when the cluster has grown. Ray must be running."""
 
-    def __init__(self, resources: ResourcesConfig, lanes: int, rows: int | None) -> None:
+    def __init__(self, resources: ResourcesConfig, lanes: int, common: Mapping[str, int | None]) -> None:
         import ray
 
-        self.lanes, self.rows, self._resources = lanes, rows, resources
+        self.lanes, self._common, self._resources = lanes, dict(common), resources
         self._available: Callable[[], dict[str, float]] = ray.cluster_resources
         self._hosts: dict[str, Any] = {}
         self._at_work: dict[str, tuple[str, int]] = {}
@@ -43,12 +43,12 @@ class LanePool:
         return tune.with_resources(LaneTrainable, {"cpu": PROXY_CPUS})
 
     def place(self, identity: Mapping[str, Any]) -> dict[str, Any]:
-        """The ``lane`` of an assignment: the host with the fewest trials, and the micro-batch that all lanes have."""
+        """The ``lane`` of an assignment: the host with the fewest trials, and what all lanes have in common."""
         self._grow()
         taken = Counter(host for host, _ in self._at_work.values())
         host = min(self._hosts, key=lambda name: taken[name])
         self._at_work[identity["trial"]] = (host, identity["attempt"])
-        return {"host": host, "rows": self.rows}
+        return {"host": host, **self._common}
 
     def release(self, trial: str) -> None:
         """Has the host let go of a trial that ended in whatever way."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sweeps.runner.blueprint import draw_up
-from sweeps.runner.fused.fusing import alike, best_lanes, common_rows
+from sweeps.runner.fused.fusing import alike, best_lanes, common
 from sweeps.runner.fused.lane_pool import LanePool
 from sweeps.runner.sweep import Sweep
 from tests.faults.outcome import sweep_directory
@@ -113,18 +113,20 @@ def test_trials_of_one_shape_are_counted() -> None:
     assert alike(draw_up(shapes, []))[1] == 1
 
 
-def test_lanes_with_other_batch_sizes_share_a_micro_batch() -> None:
-    sizes = Sweep(
-        name="sizes",
-        hypothesis="",
-        space={"training.batch_size": {"grid_search": [8, 12, 20]}},
-        baseline={"training.batch_size": 8},
-        claims=[],
-    )
-    assert common_rows(draw_up(sizes, [])) == 4
-    assert common_rows(draw_up(SWEEP, ["data=stdlib"])) is None
+def test_lanes_that_differ_in_size_share_a_micro_batch_and_the_highest_rank() -> None:
+    def varying(key: str, values: list[int], *base: str) -> Sweep:
+        return Sweep(
+            name="sizes", hypothesis="", space={key: {"grid_search": values}}, baseline={key: values[0]}, claims=[], base=list(base)
+        )
+
+    sizes = varying("training.batch_size", [8, 12, 20])
+    ranks = varying("adapter.rank", [2, 16, 4], "adapter=lora", "adapter.target_modules=[q_proj]")
+    assert common(draw_up(sizes, [])) == {"rows": 4, "rank": None}
+    assert common(draw_up(ranks, [])) == {"rows": None, "rank": 16}
+    assert alike(draw_up(ranks, []))[1] == 3
+    assert common(draw_up(SWEEP, ["data=stdlib"])) == {"rows": None, "rank": None}
 
 
 def test_a_lane_takes_its_part_of_what_the_slot_reserves() -> None:
-    shared = LanePool(ResourcesConfig(cpus_per_trial=2, gpus_per_trial=0.5), 4, None).shared
+    shared = LanePool(ResourcesConfig(cpus_per_trial=2, gpus_per_trial=0.5), 4, {}).shared
     assert (shared.cpus_per_trial, shared.gpus_per_trial) == (0.5, 0.125)

@@ -13,6 +13,7 @@ from trainable.data.prepare import prepare
 from trainable.lanes.engine import Engine
 from trainable.lanes.lane import Lane
 from trainable.lanes.lane_learner import LaneLearner
+from trainable.lanes.requests import TrainRequest
 from trainable.lanes.round import Round
 from trainable.request import request_run
 from trainable.run_record import RunIdentity
@@ -46,6 +47,19 @@ def lanes() -> Iterator[Round]:
     found.close()
 
 
+@pytest.fixture
+def widths(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many lanes were computed at once, step by step."""
+    train, found = Engine.train, list[int]()
+
+    def noted(self: Engine, requests: Sequence[TrainRequest]) -> object:
+        found.append(len(requests))
+        return train(self, requests)
+
+    monkeypatch.setattr(Engine, "train", noted)
+    return found
+
+
 def identity(name: str) -> RunIdentity:
     return RunIdentity(trial=name, cell="cell", seed=1, hypothesis="")
 
@@ -61,16 +75,16 @@ def alone(config: RunConfig, folder: Path, until: int = 1_000) -> Trainer:
     return finish(Trainer(config, RunDir(folder), identity(folder.name)), until)
 
 
-def in_lane(lanes: Round, config: RunConfig, folder: Path, until: int = 1_000, rows: int | None = None) -> Callable[[Lane], Trainer]:
+def in_lane(lanes: Round, config: RunConfig, folder: Path, until: int = 1_000, **shared: int) -> Callable[[Lane], Trainer]:
     def job(lane: Lane) -> Trainer:
-        learn = partial(LaneLearner, lane=lane, lanes=lanes, rows=rows)
+        learn = partial(LaneLearner, lane=lane, lanes=lanes, **shared)
         return finish(Trainer(config, RunDir(folder), identity(folder.name), learn=learn), until)
 
     return job
 
 
-def together(lanes: Round, configs: Sequence[RunConfig], folder: Path, until: int = 1_000, rows: int | None = None) -> list[Trainer]:
-    jobs = [in_lane(lanes, config, folder / f"lane{i}", until, rows) for i, config in enumerate(configs)]
+def together(lanes: Round, configs: Sequence[RunConfig], folder: Path, until: int = 1_000, **shared: int) -> list[Trainer]:
+    jobs = [in_lane(lanes, config, folder / f"lane{i}", until, **shared) for i, config in enumerate(configs)]
     running = [lanes.submit(str(i), job) for i, job in enumerate(jobs)]
     found = [one.result(timeout=120) for one in running]
     for i in range(len(jobs)):
@@ -104,7 +118,9 @@ def assert_like(found: Trainer, expected: Trainer) -> None:
     ],
     ids=["adamw", "adam-tied", "sgd-grouped", "adam8bit", "hybrid8", "muon", "gpt2", "lora"],
 )
-def test_every_lane_has_the_curve_of_its_run_alone(shape: list[str], configure: Configure, lanes: Round, tmp_path: Path) -> None:
+def test_every_lane_has_the_curve_of_its_run_alone(
+    shape: list[str], configure: Configure, lanes: Round, tmp_path: Path, widths: list[int]
+) -> None:
     own = [
         ["optimizer.lr=1e-3", "schedule.warmup_steps=3"],
         ["optimizer.lr=2e-3", "optimizer.weight_decay=0.5", "schedule=constant"],
@@ -116,6 +132,7 @@ def test_every_lane_has_the_curve_of_its_run_alone(shape: list[str], configure: 
     found = together(lanes, configs, tmp_path)
     for config, trainer in zip(configs, found, strict=True):
         assert_like(trainer, alone(config, tmp_path / f"alone-{trainer.run_dir.path.name}"))
+    assert max(widths) == len(configs)
 
 
 def test_a_run_goes_on_in_a_lane_and_alone_from_the_same_checkpoints(configure: Configure, lanes: Round, tmp_path: Path) -> None:
@@ -166,11 +183,27 @@ def test_the_place_of_a_lane_that_ended_is_taken_while_the_others_go_on(configur
     lanes.close()
 
 
-def test_other_batch_sizes_come_by_accumulation(configure: Configure, lanes: Round, tmp_path: Path) -> None:
+def test_other_batch_sizes_come_by_accumulation(configure: Configure, lanes: Round, tmp_path: Path, widths: list[int]) -> None:
     configs = [configure("training.batch_size=4"), configure("training.batch_size=8"), configure("training.batch_size=10")]
     found = together(lanes, configs, tmp_path, rows=4)
     for config, trainer in zip(configs, found, strict=True):
         assert_like(trainer, alone(config, tmp_path / f"alone-{trainer.run_dir.path.name}"))
+    assert max(widths) == len(configs)
+
+
+def test_adapters_of_other_ranks_are_computed_at_the_largest(configure: Configure, lanes: Round, tmp_path: Path, widths: list[int]) -> None:
+    lora = ["adapter=lora", "adapter.dropout=0", "adapter.target_modules=[q_proj,w2]", "optimizer.lr=1e-2"]
+    configs = [configure(*lora, f"adapter.rank={rank}", "adapter.alpha=8", "training.seed=3") for rank in (2, 4, 8)]
+    together(lanes, configs, tmp_path, until=4, rank=8)
+    found = together(lanes, configs, tmp_path, rank=8)
+    for rank, config, trainer in zip((2, 4, 8), configs, found, strict=True):
+        assert_like(trainer, alone(config, tmp_path / f"alone-{rank}"))
+        model, state = load_checkpoint(trainer.run_dir.checkpoint("final"))
+        expected, expected_state = load_checkpoint(RunDir(tmp_path / f"alone-{rank}").checkpoint("final"))
+        assert {name: tensor.shape for name, tensor in model.items()} == {name: tensor.shape for name, tensor in expected.items()}
+        moments = expected_state["optimizer"]["state"]
+        assert state["optimizer"]["state"][0]["exp_avg"].shape == moments[0]["exp_avg"].shape
+    assert max(widths) == len(configs)
 
 
 @pytest.mark.parametrize("more", [["model.dropout=0.1"], ["adapter=sublora", "adapter.intrinsic_dim=50", "adapter.rank=2"]])
