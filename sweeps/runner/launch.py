@@ -84,7 +84,7 @@ def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[
         _placed(resources) if pool is None else pool.trainable(),
         tune_config=tune.TuneConfig(
             search_alg=PlanSearcher(guard, watch.has_room if watch else None, pool),
-            scheduler=LedgerScheduler(guard, pool),
+            scheduler=LedgerScheduler(guard, pool, each_has_room=watch is None),
             num_samples=-1,
             reuse_actors=True,
             max_concurrent_trials=None if watch else _at_once(resources, ray.cluster_resources()),

@@ -80,11 +80,14 @@ class PlanSearcher(Searcher):
 
 
 class LedgerScheduler(FIFOScheduler):
-    """Records every result and stops a trial where the conductor says so."""
+    """Records every result and stops a trial where the conductor says so.
 
-    def __init__(self, guard: Guard, pool: "LanePool | None" = None) -> None:
+    `each_has_room`: no more trials are added than fit, so that one without an actor will have one of its own soon.
+    """
+
+    def __init__(self, guard: Guard, pool: "LanePool | None" = None, *, each_has_room: bool = True) -> None:
         super().__init__()
-        self.guard, self.pool = guard, pool
+        self.guard, self.pool, self._each_has_room = guard, pool, each_has_room
         self._added: Any = None
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
@@ -95,10 +98,11 @@ class LedgerScheduler(FIFOScheduler):
 
         Left to itself, Tune gives that actor to a trial whose own is still starting, throws the starting one away and asks for
         another: short trials then never get a second worker. All other trials it starts in their order without being told, and
-        without looking through all there ever were, as its own scheduler does in every turn.
+        without looking through all there ever were, as its own scheduler does in every turn. Where more are added than fit, the one
+        that waits longest is to have the free actor, and Tune is left to itself.
         """
         chosen, self._added = self._added, None
-        return chosen
+        return chosen if self._each_has_room else None
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         stop = self.guard.ask(lambda: self.guard.conductor.on_result(_name(trial), result["evaluation"]), True)

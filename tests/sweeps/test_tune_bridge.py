@@ -21,3 +21,9 @@ def test_all_trials_that_there_ever_were_are_not_looked_through() -> None:
             raise AssertionError
 
     assert LedgerScheduler(Guard(conductor=None)).choose_trial_to_run(NoTrials()) is None
+
+
+def test_a_trial_that_waits_for_room_is_not_overtaken() -> None:
+    scheduler = LedgerScheduler(Guard(conductor=None), each_has_room=False)
+    scheduler.on_trial_add(None, "newest")
+    assert scheduler.choose_trial_to_run(None) is None
