@@ -1,5 +1,6 @@
 """Measuring times side by side: contenders take turns, so that a busy machine burdens all of them alike."""
 
+import gc
 import time
 from collections.abc import Callable, Mapping
 from statistics import median
@@ -30,6 +31,7 @@ def take_turns_by(
     measured: dict[str, dict[str, list[float]]] = {clock: {name: [] for name in contenders} for clock in clocks}
     for _ in range(rounds):
         for name, work in contenders.items():
+            gc.collect()  # what one leaves behind is not cleared away on the next one's time
             starts = [clock() for clock in clocks.values()]
             work()
             for (called, clock), start in zip(clocks.items(), starts, strict=True):
