@@ -109,7 +109,10 @@ def _state_bytes(optimizer: Any) -> int:
     found: dict[int, int] = {}
 
     def look(value: Any) -> None:
-        if isinstance(value, torch.Tensor):
+        if hasattr(value, "__tensor_flatten__"):  # a wrapper, as torchao's: what it holds has the bytes
+            for name in value.__tensor_flatten__()[0]:
+                look(getattr(value, name))
+        elif isinstance(value, torch.Tensor):
             found[value.data_ptr()] = value.numel() * value.element_size()
         elif isinstance(value, Mapping):
             for item in value.values():
