@@ -68,12 +68,13 @@ def test_a_host_of_the_network_without_the_token_is_refused_too(cluster: Launche
 @pytest.mark.skipif(find_spec("aiohttp") is None, reason="the job server comes with the extra `cluster`")
 def test_a_job_outlives_the_laptop_that_submitted_it(cluster: LaunchedCluster) -> None:
     sweep = WatchedSweep(cluster, "job")
-    entry = f"{sweep.command} training.max_steps=40 explore.enabled=false sweep.seeds=[1]".replace(" sweep.seeds=[1,2]", "")
+    entry = sweep.command.replace("sweep.seeds=[1,2]", "sweep.seeds=[1]").replace("training.max_steps=600", "training.max_steps=120")
     printed = cluster.on_head(f"ray job submit --submission-id job --no-wait -- {entry}")
     assert "submitted successfully" in printed
     cluster.lab.power_off("laptop")
-    status = "ray job status job 2>&1 | tail -n 2"
-    sweep.wait("the job's end", lambda: "succeeded" in cluster.lab.run("head", status).stdout, 120)
+    told = lambda: cluster.lab.run("head", "ray job status job 2>&1").stdout.lower()  # noqa: E731
+    sweep.wait("the job's end", lambda: "succeeded" in told() or "failed" in told(), 120)
+    assert "succeeded" in told(), cluster.lab.run("head", "ray job logs job 2>&1").stdout
     assert len(list(sweep.summaries())) == 9
     stranger = cluster.lab.run("head", "RAY_AUTH_MODE=disabled timeout 60 ray job submit -- echo stranger", check=False)
     assert stranger.returncode != 0
