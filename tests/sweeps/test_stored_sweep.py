@@ -37,8 +37,9 @@ def workplace() -> Iterator[Workplace]:
 def test_it_is_what_it_is_in_a_folder_and_what_was_lost_here_is_brought_again(workplace: Workplace, bucket: str) -> None:
     whole, stored = workplace.results("whole"), workplace.results("stored")
     # One after the other, in an order in which a trial is behind others when its rung comes.
-    more = ["scheduler=asha", "explore.baseline=false", "resources.max_concurrent_trials=1", "--storage", bucket]
-    run_here(SWEEP, workplace.overrides(whole))
+    short = "training.max_steps=64"
+    more = [short, "scheduler=asha", "explore.baseline=false", "resources.max_concurrent_trials=1", "--storage", bucket]
+    run_here(SWEEP, [*workplace.overrides(whole), short])
     code, printed = workplace.run(stored, more)
     assert (code, "Traceback" in printed) == (0, False), printed
     undisturbed, found = read_outcome(whole), read_outcome(stored)
