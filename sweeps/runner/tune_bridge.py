@@ -67,7 +67,7 @@ class PlanSearcher(Searcher):
         if self.pool is not None:
             answer["lane"] = self.pool.place(answer["identity"])
         # One text: Tune copies what it is given several times, walks through it, and keeps it for ever.
-        return {"trial": answer["identity"]["trial"], "run": json.dumps(answer)}
+        return {"trial": answer["identity"]["trial"], "attempt": answer["identity"]["attempt"], "run": json.dumps(answer)}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """The scheduler's hooks have said it already."""
@@ -123,7 +123,7 @@ class LedgerScheduler(FIFOScheduler):
 
     def _release(self, trial: Any) -> None:
         if self.pool is not None:
-            self.pool.release(_name(trial))
+            self.pool.release(_name(trial), trial.config["attempt"])
 
 
 class Heartbeat(_NotPickled, Callback):

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -16,7 +17,14 @@ from trainable.lanes.lane import Lane
 from trainable.lanes.requests import Asked, ScoreRequest, TrainRequest, chosen
 
 SETTLE_SECONDS = 0.01
-_Job = tuple[str, Callable[[Lane], Any] | None, Future[Any]]
+
+
+@dataclass(eq=False)
+class _Job:
+    name: str
+    work: Callable[[Lane], Any]
+    last: bool
+    done: Future[Any] = field(default_factory=Future)
 
 
 class Round:
@@ -31,19 +39,25 @@ class Round:
         self._jobs: queue.Queue[_Job | None] = queue.Queue()
         self._lanes: dict[str, Lane] = {}
         self._held: list[_Job] = []
+        self._last: dict[str, bool] = {}
         self._waiting: list[Asked] = []
         self._engines: dict[Hashable, Engine] = {}
         self._turn = 0
         self._thread = threading.Thread(target=self._serve, name="round", daemon=True)
         self._thread.start()
 
-    def submit(self, name: str, job: Callable[[Lane], Any]) -> Future[Any]:
-        """Has lane `name` (made when it is new) do `job`, after those that it was given before; its result or exception."""
-        return self._put(name, job)
+    def submit(self, name: str, work: Callable[[Lane], Any], *, last: bool = False) -> Future[Any]:
+        """Has lane `name` (made when it is new) do `work`, after what it was given before; its result or exception.
+
+        The lane is gone when it has done its `last` work; what is given to it afterwards is for a new one of that name.
+        """
+        job = _Job(name, work, last)
+        self._jobs.put(job)
+        return job.done
 
     def end(self, name: str) -> Future[Any]:
-        """Closes a lane when it has done its jobs."""
-        return self._put(name, None)
+        """Closes a lane when it has done its work."""
+        return self.submit(name, lambda _: None, last=True)
 
     def close(self) -> None:
         """Ends the round's thread; lanes that are still open are left as they stand."""
@@ -62,11 +76,6 @@ class Round:
         if engine.table.is_empty:
             del self._engines[engine.key]
 
-    def _put(self, name: str, job: Callable[[Lane], Any] | None) -> Future[Any]:
-        done: Future[Any] = Future()
-        self._jobs.put((name, job, done))
-        return done
-
     def _serve(self) -> None:
         while self._start_jobs():
             if self._waiting:
@@ -83,33 +92,30 @@ class Round:
                 return True
             if submitted is None:
                 return False
-            self._start(*submitted)
+            self._start(submitted)
 
-    def _start(self, name: str, job: Callable[[Lane], Any] | None, done: Future[Any]) -> None:
-        if name in self._lanes and self._lanes[name].request is not None:
-            self._held.append((name, job, done))
-        elif job is None:
-            if name in self._lanes:
-                self._lanes.pop(name).end()
-            done.set_result(None)
-        else:
-            lane = self._lanes[name] if name in self._lanes else self._open(name)
-            lane.start(lambda: job(lane), done)
-            self._note(lane)
-
-    def _open(self, name: str) -> Lane:
-        self._lanes[name] = Lane(name)
-        return self._lanes[name]
+    def _start(self, job: "_Job") -> None:
+        if job.name not in self._lanes:
+            self._lanes[job.name] = Lane(job.name)
+        lane = self._lanes[job.name]
+        if lane.request is not None:
+            self._held.append(job)
+            return
+        lane.start(lambda: job.work(lane), job.done)
+        self._last[job.name] = job.last
+        self._note(lane)
 
     def _note(self, lane: Lane) -> None:
         """Has a lane's request wait; when there is none, its job has ended, and those held back for it come next."""
         if lane.request is not None:
             self._waiting.append(Asked(lane, lane.request, self._turn))
             return
-        free = [held for held in self._held if held[0] == lane.name]
-        self._held = [held for held in self._held if held[0] != lane.name]
-        for held in free:
-            self._jobs.put(held)
+        if self._last.pop(lane.name):
+            self._lanes.pop(lane.name).end()
+        free = [job for job in self._held if job.name == lane.name]
+        self._held = [job for job in self._held if job.name != lane.name]
+        for job in free:
+            self._jobs.put(job)
 
     def _answer(self, together: Sequence[Asked]) -> None:
         self._turn += 1

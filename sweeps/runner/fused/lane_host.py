@@ -41,8 +41,7 @@ class LaneHost:
         attempt = (trial, number)
         if attempt in self._trainers:
             self._trainers[attempt].asked_to_leave = True
-        self._round.submit(_name(attempt), lambda _: self._close(attempt)).result()
-        self._round.end(_name(attempt)).result()
+        self._round.submit(_name(attempt), lambda _: self._close(attempt), last=True).result()
 
     def _step(self, attempt: _Attempt, run: dict[str, Any], lane: "Lane") -> dict[str, Any]:
         from trainable.ray_trainable import as_result

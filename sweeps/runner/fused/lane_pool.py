@@ -50,10 +50,11 @@ class LanePool:
         self._at_work[identity["trial"]] = (host, identity["attempt"])
         return {"host": host, **self._common}
 
-    def release(self, trial: str) -> None:
-        """Has the host let go of a trial that ended in whatever way."""
-        if trial in self._at_work:
-            host, attempt = self._at_work.pop(trial)
+    def release(self, trial: str, attempt: int) -> None:
+        """Has the host let go of an attempt that ended in whatever way."""
+        host, latest = self._at_work.get(trial, ("", None))
+        if latest == attempt:
+            del self._at_work[trial]
             self._hosts[host].let_go.remote(trial, attempt)
 
     def close(self) -> None:

@@ -1,6 +1,9 @@
 """A trial of Ray Tune whose training is a lane of a host: it passes on, and imports no torch."""
 
 import json
+import signal
+import sys
+import threading
 from typing import Any
 
 import ray
@@ -11,16 +14,22 @@ class LaneTrainable(tune.Trainable):
     """Configured as `TransformerTrainable` is; the assignment's ``lane`` names the host."""
 
     def setup(self, config: dict[str, Any]) -> None:
-        self.run = json.loads(config["run"])
-        self.host = ray.get_actor(self.run["lane"]["host"])
+        self._waits = False
+        self._take(config)
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._on_notice)
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self.let_go()
-        self.setup(new_config)
+        self._take(new_config)
         return True
 
     def step(self) -> dict[str, Any]:
-        found: dict[str, Any] = ray.get(self.host.step.remote(self.run))
+        self._waits = True
+        try:
+            found: dict[str, Any] = ray.get(self.host.step.remote(self.run))
+        finally:
+            self._waits = False
         return found
 
     def let_go(self) -> None:
@@ -35,3 +44,13 @@ class LaneTrainable(tune.Trainable):
 
     def load_checkpoint(self, checkpoint: Any) -> None:
         """Nothing: a trial continues from its run directory."""
+
+    def _take(self, config: dict[str, Any]) -> None:
+        self.run = json.loads(config["run"])
+        self.host = ray.get_actor(self.run["lane"]["host"])
+
+    def _on_notice(self, number: int, frame: Any) -> None:
+        """The host hears of it too: what it answers, when it has kept a checkpoint, is the trial's end here."""
+        del frame
+        if not self._waits:
+            sys.exit(128 + number)
