@@ -5,6 +5,7 @@ from pathlib import Path
 
 from trainable.base_config import base_config, base_folder
 from trainable.data.prepare import prepare
+from trainable.distributed import outside_world
 from trainable.export import export_merged
 from trainable.load_run import load_learner
 from trainable.model.exported import is_exported
@@ -36,7 +37,8 @@ def prepare_base(config: RunConfig, report: Report = print) -> None:
             return
         prepare(base.data, report=report)
         report(f"training the base of {config.model.name} ({' '.join(config.model.pretraining)})")
-        _train(base, run_dir, folder, report)
+        with outside_world():  # the other ranks wait for the folder
+            _train(base, run_dir, folder, report)
 
 
 def _train(base: RunConfig, run_dir: RunDir, folder: Path, report: Report) -> None:

@@ -1,6 +1,8 @@
 """Several processes for one run (torchrun, Ray): every rank a share of the global batch, with the whole model or a shard of it."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,6 +39,16 @@ def join_world(device_type: str) -> World:
     if device_type == "cuda":
         torch.cuda.set_device(world.local_rank)  # where collectives without a tensor of their own take place
     return world
+
+
+@contextmanager
+def outside_world() -> Iterator[None]:
+    """What is trained in the body is trained by this process alone, whatever it is a rank of."""
+    hidden = {name: os.environ.pop(name) for name in ("RANK", "WORLD_SIZE") if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def leave_world(world: World) -> None:

@@ -1,3 +1,4 @@
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -55,6 +56,14 @@ def test_a_base_is_trained_once(config: RunConfig, capsys: pytest.CaptureFixture
     prepare_base(config, told.append)
     assert (trained > 1, len(told)) == (True, trained)
     assert Path(based(config).pretrained or "").is_dir()
+
+
+def test_a_rank_trains_a_base_by_itself_while_the_others_wait(config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    prepare_base(config, silent)
+    assert Path(based(config).pretrained or "").is_dir()
+    assert os.environ["WORLD_SIZE"] == "2"
 
 
 def test_a_base_that_was_interrupted_is_continued(config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> None:
