@@ -9,7 +9,7 @@ from trainable.ray_trainable import TransformerTrainable
 from trainable.spec.status import Status
 
 if TYPE_CHECKING:
-    from benchmarks.idle_trials import Growth
+    from benchmarks.growth import Growth
     from trainable.trainer import Evaluation, Trainer
 
 
