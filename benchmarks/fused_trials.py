@@ -65,9 +65,9 @@ def _measured(config: RunConfig, given: argparse.Namespace, folder: Path) -> dic
     from trainable.lanes.step_seconds import step_seconds
     from trainable.model.size import parameter_count
 
-    alone = min(4, max(given.lanes))
+    alone, taken = min(4, max(given.lanes)), best_lanes(step_seconds(config, max(given.lanes)))
     contenders: dict[str, Callable[[], None]] = {"1": partial(_alone, config, alone, folder)}
-    contenders |= {str(lanes): partial(_in_lanes, config, lanes, folder) for lanes in given.lanes}
+    contenders |= {str(lanes): partial(_in_lanes, config, lanes, folder) for lanes in sorted({*given.lanes, taken} - {1})}
     for work in contenders.values():
         work()
     times = take_turns_by({"wall": WALL, "cpu": CPU}, contenders, given.rounds)
@@ -76,7 +76,7 @@ def _measured(config: RunConfig, given: argparse.Namespace, folder: Path) -> dic
         "parameters": parameter_count(config.model),
         "tokens_per_step": config.training.batch_size * config.model.context_length,
         "seconds_per_trial": {clock: {n: t / trials[n] for n, t in medians(by).items()} for clock, by in times.items()},
-        "auto_lanes": best_lanes(step_seconds(config, max(given.lanes))),
+        "auto_lanes": taken,
     }
 
 
@@ -127,7 +127,7 @@ def _ratios(found: Mapping[str, Any], on_gpu: bool) -> dict[str, Ratio]:
             ratios[f"{shape}, best, {clock}"] = Ratio(best, ALONE, aim=aim if measured["parameters"] < small else None)
             taken = str(measured["auto_lanes"])
             note = f"auto takes {taken} {'lane, which is a trial alone' if taken == '1' else 'lanes'}"
-            ratios[f"{shape}, auto, {clock}"] = Ratio(1.0 if taken == "1" else gains.get(taken), ALONE, aim=AUTO_AIM, note=note)
+            ratios[f"{shape}, auto, {clock}"] = Ratio(1.0 if taken == "1" else gains[taken], ALONE, aim=AUTO_AIM, note=note)
     if not on_gpu:
         ratios["a model under 10 M parameters on a GPU"] = Ratio(None, ALONE, aim=GPU_AIM, note=NO_GPU)
     return ratios
