@@ -31,6 +31,14 @@ def written(name: str, folder: Path, *options: str) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+def test_fused_trials_are_measured_beside_the_same_trials_alone(tmp_path: Path, small_text: list[str]) -> None:
+    found = written("fused_trials", tmp_path, "--shapes", "micro", "--lanes", "2", "--steps", "4", "--rounds", "1", *small_text)
+    assert set(found["measured"]["micro"]["seconds_per_trial"]["cpu"]) >= {"1", "2"}
+    assert found["ratios"]["micro, auto, wall"]["value"] > 0
+    assert found["ratios"]["a model under 10 M parameters on a GPU"]["value"] is None
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "shape"), [("micro", []), ("gpt2-small", TOY_GPT2)])
 def test_a_training_step_is_measured_beside_its_peer(model: str, shape: list[str], tmp_path: Path, small_text: list[str]) -> None:
     options = ["--models", model, "--rounds", "1", "--steps", "2", "--matrix", "32", "--eager-only"]
