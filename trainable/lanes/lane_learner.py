@@ -38,7 +38,9 @@ class LaneLearner(Learner):
         self._lane, self._round = lane, lanes
         self._rng = rng_states()
         self._flat: FlatOptimizer | None = None
-        self.engine = None if self._draws or config.training.compile else self._engine_of(lanes)
+        self.engine: Engine | None = None
+        if not (self._draws or config.training.compile):
+            self.engine = lanes.engine(self._structure, self.model, self.autocast, self._rank)
         if self.engine is not None:
             self.row = self.engine.enter(self.model, partial(self._stepping, self.engine), config.training.grad_clip)
 
@@ -107,9 +109,6 @@ class LaneLearner(Learner):
         numbers = super().take_step(step, measure_update=measure_update)
         self._rng = rng_states()
         return numbers
-
-    def _engine_of(self, lanes: Round) -> Engine | None:
-        return lanes.engine(self._structure, self.model, self.autocast, self._rank)
 
     @property
     def _draws(self) -> bool:

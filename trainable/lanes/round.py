@@ -65,11 +65,12 @@ class Round:
         self._thread.join()
 
     def engine(self, key: Hashable, model: nn.Module, autocast: torch.dtype | None, rank: int | None) -> Engine | None:
-        """The engine of models like `model`; None where lanes of them cannot be computed together."""
+        """The engine of models like `model`; None where lanes of them cannot be computed together, or as many are as there is room for."""
         if key not in self._engines:
             with suppress(NoLaneForm):
                 self._engines[key] = Engine(key, model, self.capacity, autocast, rank)
-        return self._engines.get(key)
+        engine = self._engines.get(key)
+        return None if engine is None or engine.table.is_full else engine
 
     def leave(self, engine: Engine, row: int) -> None:
         engine.leave(row)

@@ -58,6 +58,8 @@ def _in_lanes(config: RunConfig, lanes: int, rows: int | None, rank: int | None)
         take(_WARM_UP_STEPS)
         return min(_timed(found[0].learner.device, take) for _ in range(_REPEATS)) / (_STEPS * lanes)
     finally:
+        for number in found:
+            together.end(str(number)).result()
         together.close()
 
 

@@ -27,6 +27,10 @@ class LaneTable:
     def is_empty(self) -> bool:
         return len(self._free) == len(self.weights)
 
+    @property
+    def is_full(self) -> bool:
+        return not self._free
+
     def enter(self, parameters: Mapping[str, nn.Parameter]) -> int:
         """The row that `parameters` are views of from now on, with their values."""
         row = self._free.pop(0)

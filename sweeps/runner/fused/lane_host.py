@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trainable.lanes.lane import Lane
+    from trainable.spec.config import RunConfig
     from trainable.trainer import Trainer
 
 _Attempt = tuple[str, int]
@@ -61,8 +62,18 @@ class LaneHost:
         from trainable.lanes.lane_learner import LaneLearner
         from trainable.ray_trainable import open_run
 
-        common = {name: run["lane"][name] for name in ("rows", "rank")}
-        self._trainers[attempt] = open_run(run, partial(LaneLearner, lane=lane, lanes=self._round, **common))
+        common, learners = {name: run["lane"][name] for name in ("rows", "rank")}, list[LaneLearner]()
+
+        def learn(config: "RunConfig") -> LaneLearner:
+            learners.append(LaneLearner(config, lane, self._round, **common))
+            return learners[-1]
+
+        try:
+            self._trainers[attempt] = open_run(run, learn)
+        except BaseException:
+            for learner in learners:  # its row is another lane's
+                learner.close()
+            raise
         return self._trainers[attempt]
 
     def _close(self, attempt: _Attempt) -> None:

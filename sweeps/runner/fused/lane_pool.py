@@ -76,7 +76,7 @@ def _host(name: str, resources: ResourcesConfig, lanes: int) -> Any:
 
     from sweeps.runner.fused.lane_host import LaneHost
 
-    cpus = round(resources.cpus_per_trial - lanes * PROXY_CPUS, 4)
+    cpus = max(0.0, round(resources.cpus_per_trial - lanes * PROXY_CPUS, 4))
     options = {"name": name, "num_cpus": cpus, "num_gpus": gpu_count(resources) if resources.gpus_per_trial else 0}
     # A call for each lane, and one to let go of it; a host that died comes back, and its trials continue from their checkpoints.
     return ray.remote(LaneHost).options(**options, max_concurrency=2 * lanes + 2, max_restarts=-1).remote(lanes)

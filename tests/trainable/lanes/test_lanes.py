@@ -183,6 +183,15 @@ def test_the_place_of_a_lane_that_ended_is_taken_while_the_others_go_on(configur
     lanes.close()
 
 
+def test_a_lane_that_finds_no_room_trains_by_itself(configure: Configure, tmp_path: Path, widths: list[int]) -> None:
+    lanes = Round(capacity=2)
+    configs = [configure(f"training.seed={seed}") for seed in (1, 2, 3)]
+    for config, trainer in zip(configs, together(lanes, configs, tmp_path), strict=True):
+        assert_like(trainer, alone(config, tmp_path / f"alone-{trainer.run_dir.path.name}"))
+    assert max(widths) == 2
+    lanes.close()
+
+
 def test_other_batch_sizes_come_by_accumulation(configure: Configure, lanes: Round, tmp_path: Path, widths: list[int]) -> None:
     configs = [configure("training.batch_size=4"), configure("training.batch_size=8"), configure("training.batch_size=10")]
     found = together(lanes, configs, tmp_path, rows=4)
