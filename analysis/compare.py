@@ -61,10 +61,16 @@ def replicates(rows: Iterable[Row], cell: str, metric: str, seeds: Sequence[int]
         if row["status"] != Status.COMPLETED:
             dead[seed] = str(row["status"])
         elif value is None or not math.isfinite(value):
-            dead[seed] = f"no {metric}"
+            dead[seed] = f"no {metric}" + (", see its note" if row.get("note") else "")
         else:
             values[seed] = float(value)
     return Replicates(dict(sorted(values.items())), dict(sorted(dead.items())), tuple(sorted(pending)))
+
+
+def counted_seeds(statement: Statement, rows: Iterable[Row]) -> list[int]:
+    """The seeds of the confirmation: those planned, and those on which trials ended before the plan was changed, which count as well."""
+    ended = {row["seed"] for row in rows if row["stage"] == Stage.CONFIRM and row["status"] not in _UNFINISHED}
+    return list(dict.fromkeys([*statement.seeds, *sorted(ended)]))
 
 
 def confirmed_cells(statement: Statement, rows: Iterable[Row]) -> list[Row]:

@@ -27,7 +27,8 @@ _CUT_OFF = (Status.RUNNING, Status.INTERRUPTED)
 class Trial:
     """One trial as its witnesses tell it; `record` is None for a run outside a sweep, `summary` where it cannot be read.
 
-    A trial that was cut off before its worker wrote anything has not begun: no file of it is missing.
+    A trial that was cut off before its worker wrote anything has not begun: no file of it is missing. `doubted` are the metrics of the
+    summary that the ledger contradicts: `told_in` does not tell them.
     """
 
     trial: str
@@ -41,13 +42,16 @@ class Trial:
     values: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     has_begun: bool = True
+    doubted: frozenset[str] = frozenset()
 
     def told(self, name: str) -> Any:
         """A field of ``summary.json``; None when it is not there."""
         return None if self.summary is None else self.summary.get(name)
 
     def told_in(self, name: str, key: str) -> Any:
-        """An entry of a mapping in ``summary.json``, such as a metric; None when it is not there."""
+        """An entry of a mapping in ``summary.json``, such as a metric; None when it is not there, or contradicted."""
+        if name == "metrics" and key in self.doubted:
+            return None
         inner = None if self.summary is None else self.summary.get(name)
         return inner.get(key) if isinstance(inner, dict) else None
 
@@ -83,7 +87,7 @@ def load_sweep(directory: SweepDir) -> Sweep:
     runs = directory.path / statement.runs_dir
     records = sorted(state.trials.values(), key=lambda record: record.trial)
     remembered = Remembered(directory.path)
-    trials = [_trial_of(record, runs, statement.metric, remembered) for record in records]
+    trials = [_trial_of(record, runs, remembered) for record in records]
     return Sweep(directory, statement, state, trials, notes, remembered)
 
 
@@ -126,12 +130,13 @@ def read_summary_json(run_dir: RunDir, remembered: Remembered) -> tuple[dict[str
     return values, ()
 
 
-def _trial_of(record: TrialRecord, runs: Path, metric: str, remembered: Remembered) -> Trial:
+def _trial_of(record: TrialRecord, runs: Path, remembered: Remembered) -> Trial:
     run_dir = RunDir(runs / record.run_id)
     summary, notes = read_summary_json(run_dir, remembered)
     has_begun = _has_begun(record, run_dir)
+    found = list(disagreements(record, summary)) if summary is not None else []
     if summary is not None or not has_begun:
-        notes = tuple(disagreements(record, summary or {}, metric))
+        notes = tuple(each.sentence for each in found)
     return Trial(
         trial=record.trial,
         cell=record.cell,
@@ -144,6 +149,7 @@ def _trial_of(record: TrialRecord, runs: Path, metric: str, remembered: Remember
         values=record.values,
         notes=notes,
         has_begun=has_begun,
+        doubted=frozenset[str]().union(*(each.metrics for each in found)),
     )
 
 

@@ -1,6 +1,7 @@
 """Where the two witnesses of a trial, the ledger and the run directory, disagree. Reported, never chosen away."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from trainable.spec.ledger import TrialRecord
@@ -10,15 +11,29 @@ _ENDED_AT_A_STEP = frozenset({Status.COMPLETED, Status.STOPPED_EARLY})
 _ABSENT = object()
 
 
-def disagreements(record: TrialRecord, summary: Mapping[str, Any], metric: str) -> Iterator[str]:
-    """One sentence for each fact that `summary` (``summary.json``) tells otherwise than the ledger's `record`."""
+@dataclass(frozen=True)
+class Disagreement:
+    """A fact that both tell differently, and the metrics of ``summary.json`` that say nothing certain because of it."""
+
+    sentence: str
+    metrics: frozenset[str] = frozenset()
+
+
+def disagreements(record: TrialRecord, summary: Mapping[str, Any]) -> Iterator[Disagreement]:
+    """Each fact that `summary` (``summary.json``) tells otherwise than the ledger's `record`.
+
+    A summary of another cell, seed, configuration or (of a trial that has ended) step has no metric that could be the trial's.
+    """
+    metrics = summary.get("metrics")
+    every = frozenset(metrics) if isinstance(metrics, dict) else frozenset[str]()
     for name, said in (("status", record.status), ("attempt", record.attempt), ("cell", record.cell), ("seed", record.seed)):
         if name in summary and summary[name] != said:
-            yield f"{name}: ledger {said}, summary.json {summary[name]}"
-    yield from _about_steps(record, summary)
-    yield from _about_the_metric(record, summary, metric)
+            yield Disagreement(f"{name}: ledger {said}, summary.json {summary[name]}", every if name in ("cell", "seed") else frozenset())
+    for sentence in _about_steps(record, summary):
+        yield Disagreement(sentence, every if record.status in _ENDED_AT_A_STEP else frozenset())
+    yield from _about_metrics(record, summary)
     if not record.lineage:
-        yield from _about_values(record.values, summary.get("config"))
+        yield from (Disagreement(sentence, every) for sentence in _about_values(record.values, summary.get("config")))
 
 
 def _about_steps(record: TrialRecord, summary: Mapping[str, Any]) -> Iterator[str]:
@@ -30,13 +45,14 @@ def _about_steps(record: TrialRecord, summary: Mapping[str, Any]) -> Iterator[st
         yield f"step: ledger {record.step}, summary.json {step}"
 
 
-def _about_the_metric(record: TrialRecord, summary: Mapping[str, Any], metric: str) -> Iterator[str]:
+def _about_metrics(record: TrialRecord, summary: Mapping[str, Any]) -> Iterator[Disagreement]:
     metrics = summary.get("metrics")
     if summary.get("step") != record.step or not isinstance(metrics, dict):
         return
-    reported, written = record.evaluations.get(record.step, {}).get(metric), metrics.get(metric)
-    if reported is not None and written is not None and reported != written:
-        yield f"{metric} at step {record.step}: ledger {reported}, summary.json {written}"
+    for name, reported in record.evaluations.get(record.step, {}).items():
+        written = metrics.get(name)
+        if reported is not None and written is not None and reported != written:
+            yield Disagreement(f"{name} at step {record.step}: ledger {reported}, summary.json {written}", frozenset({name}))
 
 
 def _about_values(values: Mapping[str, Any], config: Any) -> Iterator[str]:

@@ -27,11 +27,19 @@ def test_two_witnesses_that_agree_leave_no_note(sweep: SweepBuilder) -> None:
         ({"step": 30}, "step: ledger 40, summary.json 30"),
         ({"attempt": 2}, "attempt: ledger 1, summary.json 2"),
         ({"metrics": {"eval/loss": 2.5}}, "eval/loss at step 40: ledger 3.0, summary.json 2.5"),
+        ({"metrics": {"eval/loss": 3.0, "test/loss": 2.0}}, "test/loss at step 40: ledger 2.5, summary.json 2.0"),
     ],
 )
 def test_a_disagreement_is_reported(sweep: SweepBuilder, changed: dict[str, object], note: str) -> None:
     trial = sweep.trial({LR: 0.01}, final=3.0, **changed)
+    sweep.events[-2]["metrics"]["test/loss"] = 2.5
     assert notes_of(sweep, trial) == (note,)
+
+
+def test_a_metric_that_the_ledger_contradicts_is_missing_in_the_table(sweep: SweepBuilder) -> None:
+    sweep.trial({LR: 0.01}, final=3.0, metrics={"eval/loss": 2.5, "train/loss": 2.4})
+    (row,) = summarize(load_sweep(sweep.write()))
+    assert (row["eval/loss"], row["train/loss"], row["note"]) == (None, 2.4, "eval/loss at step 40: ledger 3.0, summary.json 2.5")
 
 
 def test_status_and_configuration_that_contradict_the_ledger(sweep: SweepBuilder) -> None:

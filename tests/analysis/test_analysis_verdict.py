@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -95,6 +96,19 @@ def test_a_dead_seed_on_either_side_decides_nothing(sweep: SweepBuilder, lr: flo
     sweep.trial({LR: lr}, seed=3, stage=Stage.CONFIRM, status=status, final=0.1)
     verdict = judged(sweep)
     assert (verdict.outcome, verdict.reason) == (Outcome.UNDECIDED, f"not every seed brought a number: seed 3 of {who} ({status})")
+
+
+@pytest.mark.parametrize(
+    "told", [{"metrics": {"eval/loss": 2.0}}, {"seed": 2}, {"cell": "another"}, {"config": {"optimizer": {"lr": 0.5}}}, {"step": 20}]
+)
+def test_a_number_that_ledger_and_run_directory_tell_differently_decides_nothing(sweep: SweepBuilder, told: dict[str, Any]) -> None:
+    confirmed(sweep, DIFFERENCES)
+    assert judged(sweep).outcome == Outcome.CONFIRMED
+    summary = sweep.run_dir(f"{sweep.cell({LR: 0.01})}-s3").summary
+    summary.write_text(json.dumps(json.loads(summary.read_text()) | told))
+    verdict = judged(sweep)
+    assert (verdict.outcome, verdict.n_pairs) == (Outcome.UNDECIDED, 2)
+    assert verdict.reason == "not every seed brought a number: seed 3 of the cell (no eval/loss, see its note)"
 
 
 def test_one_seed_is_not_enough(sweep: SweepBuilder) -> None:
