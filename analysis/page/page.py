@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from analysis.compare import CellSummary, compare
+from analysis.compare import CellSummary, compare, counted_seeds
 from analysis.page import interval_plot
 from analysis.page.document import SYMBOLS, embedded, library, own_script, policy, style, template
 from analysis.page.page_data import page_data, shown_rows
@@ -64,7 +64,7 @@ def report_html(study: Study, links: Sequence[str] = (), judged: Judged | None =
 
 def _facts(study: Study) -> list[tuple[str, str]]:
     statement, names = study.statement, short_names(study.statement.varied)
-    seeds = f"the seeds {', '.join(map(str, statement.seeds))}"
+    seeds = f"the seeds {', '.join(map(str, counted_seeds(statement, study.rows)))}"
     how = f"explored on seed {statement.explore_seed}, confirmed on {seeds}" if statement.explores else f"every cell on {seeds}"
     facts = [
         ("Hypothesis", statement.hypothesis or "(none was written down)"),

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from analysis.columns import Row, metric_column
-from analysis.compare import CellSummary, compare
+from analysis.compare import CellSummary, compare, counted_seeds
 from analysis.paired_tests import paired_tests
 from analysis.report.markdown import MISSING, bytes_shown, folded, mean_and_std, number, percent, signed, table
 from analysis.study import Cell, Study
@@ -19,7 +19,7 @@ def section(study: Study, cells: Sequence[CellSummary]) -> list[str]:
         return ["## Results", "", "No cell has been confirmed yet.", ""]
     statement = study.statement
     unit = metric_column(statement.metric).unit
-    seeds = ", ".join(map(str, statement.seeds))
+    seeds = ", ".join(map(str, counted_seeds(statement, study.rows)))
     fresh = ", which the exploration did not use" if statement.explores else ""
     intro = (
         f"{statement.metric}{'' if unit == '1' else f' in {unit}'} at the end of full runs on the seeds {seeds}{fresh}; mean ± sample "

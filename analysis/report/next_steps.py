@@ -1,9 +1,10 @@
 """What to do next, computed from what a sweep has shown and from what it has not."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from analysis.columns import Row
+from analysis.compare import counted_seeds
 from analysis.grid_edge import edges
 from analysis.report.evidence import Evidence
 from analysis.report.markdown import counted
@@ -56,17 +57,17 @@ def _broken(evidence: Evidence) -> Iterator[str]:
 
 
 def _undecided(evidence: Evidence) -> Iterator[str]:
-    statement = evidence.sweep.statement
+    counted = counted_seeds(evidence.sweep.statement, evidence.study.rows)
     for verdict in evidence.verdicts:
         if verdict.outcome == Outcome.UNDECIDED and verdict.n_pairs:
-            seeds = ",".join(map(str, [*statement.seeds, *_fresh(evidence, 2)]))
+            seeds = ",".join(map(str, [*counted, *_fresh(evidence, counted, 2)]))
             command = with_override(sweep_command(evidence), f"sweep.seeds=[{seeds}]")
             yield f"Decide “{verdict.claim}”, which is {verdict.outcome} ({verdict.reason}): `{command}`."
 
 
-def _fresh(evidence: Evidence, count: int) -> list[int]:
+def _fresh(evidence: Evidence, counted: Sequence[int], count: int) -> list[int]:
     """The next seeds that neither the exploration nor the confirmation has used."""
-    used = {evidence.sweep.statement.explore_seed, *evidence.sweep.statement.seeds}
+    used = {evidence.sweep.statement.explore_seed, *counted}
     return [seed for seed in range(1, len(used) + count + 2) if seed not in used][:count]
 
 

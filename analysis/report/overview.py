@@ -7,6 +7,7 @@ from typing import Any
 
 from analysis.checkpoints.of_sweep import tally
 from analysis.columns import CONFIG_PREFIX, Row
+from analysis.compare import counted_seeds
 from analysis.report.cells import statuses
 from analysis.report.evidence import Evidence
 from analysis.report.markdown import duration
@@ -30,7 +31,7 @@ def section(evidence: Evidence) -> list[str]:
         ("Data", str(config_value(statement, "data.name"))),
         ("Varied", "; ".join(f"`{key}`: {tried_values(rows, key)}" for key in statement.varied)),
         ("Baseline", baseline(statement)),
-        ("Budget", _budget(statement)),
+        ("Budget", _budget(statement, rows)),
         ("Cost", _cost(evidence)),
         ("Checkpoints", tally(dict(evidence.checkpoints)).sentence()),
     ]
@@ -88,11 +89,11 @@ def _model(statement: Statement, rows: Sequence[Row]) -> str:
     return ", ".join([*names, *([size] if size else [])])
 
 
-def _budget(statement: Statement) -> str:
+def _budget(statement: Statement, rows: Sequence[Row]) -> str:
     scheduler = statement.settings.get("scheduler")
     name = scheduler.get("name") if isinstance(scheduler, dict) else None
     explored = f"explored on seed {statement.explore_seed}" + (f" with {name}" if name else "")
-    seeds = f"the seeds {', '.join(map(str, statement.seeds))}"
+    seeds = f"the seeds {', '.join(map(str, counted_seeds(statement, rows)))}"
     how = f"{explored}; confirmed on {seeds}" if statement.explores else f"every cell on {seeds}"
     return f"{statement.max_steps:,} steps for a full run; {how}"
 

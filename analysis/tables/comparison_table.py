@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from analysis.compare import CellSummary, compare
+from analysis.compare import CellSummary, compare, counted_seeds
 from analysis.figures.quantity import Quantity, quantity
 from analysis.report.cells import FURTHER
 from analysis.report.markdown import MISSING, mean_and_std
@@ -23,7 +23,7 @@ def comparison_table(study: Study) -> Table | None:
     if len(columns) < 2:
         return None
     return Table(
-        caption=f"Confirmed cells over {seeds_shown(statement.seeds)}: {CAPTION}",
+        caption=f"Confirmed cells over {seeds_shown(counted_seeds(statement, study.rows))}: {CAPTION}",
         header=["configuration", *(wanted.label for wanted, _ in columns)],
         rows=[[Entry(study.cells[cell.cell].title), *entries(study, columns, cell.cell)] for cell in cells],
         numbers=Numbers(

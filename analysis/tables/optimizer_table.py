@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from analysis.columns import Row
-from analysis.compare import CellSummary, compare
+from analysis.compare import CellSummary, compare, counted_seeds
 from analysis.figures.quantity import Quantity, quantity
 from analysis.study import Study, short_names, shown
 from analysis.tables.cell_columns import identity_columns, identity_of, seeds_shown
@@ -35,7 +35,7 @@ def optimizer_table(study: Study) -> Table | None:
     others = [other for other in statement.varied if other != key]
     names = short_names(statement.varied)
     return Table(
-        caption=f"Every optimizer at its best configuration over {seeds_shown(statement.seeds)}; {CAPTION}",
+        caption=f"Every optimizer at its best configuration over {seeds_shown(counted_seeds(statement, study.rows))}; {CAPTION}",
         header=["optimizer", *(names[other] for other in others), *(one.label for one, _ in columns)],
         rows=[[*(Entry(text) for text in _about(study, cell, key, others)), *entries(study, columns, cell.cell)] for cell in cells],
         numbers=Numbers(

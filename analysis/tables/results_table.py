@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from analysis.compare import CellSummary, compare
+from analysis.compare import CellSummary, compare, counted_seeds
 from analysis.figures.style import metric_label
 from analysis.paired_tests import PairedTests, paired_tests
 from analysis.report.markdown import MISSING, mean_and_std, number, percent, signed
@@ -28,7 +28,7 @@ def results_table(study: Study) -> Table | None:
     header += [f"Δ [{statement.confidence:.0%}]", f"relative Δ [{statement.confidence:.0%}]", *(["dead seeds"] if any_dead else [])]
     return Table(
         caption=(
-            f"{metric_label(statement.metric)} at the end of full runs on {seeds_shown(statement.seeds)}: "
+            f"{metric_label(statement.metric)} at the end of full runs on {seeds_shown(counted_seeds(statement, study.rows))}: "
             "mean ± sample standard deviation. "
             f"Δ: mean difference to the baseline, paired by seed, with its {statement.confidence:.0%} interval. Best mean in bold."
         ),

@@ -150,7 +150,7 @@ def _tell_start(blueprint: Blueprint, ledger: Ledger, sweep_dir: SweepDir, conso
         console.print(f"continuing: {ended} of {len(records)} started trials had ended")
     left_out = set(records) - wanted_trials(blueprint, ledger.state)
     if left_out:
-        console.print(f"left out and kept: {len(left_out)} trials that the sweep no longer asks for")
+        console.print(f"kept: {len(left_out)} trials that the sweep no longer asks for; what was confirmed counts", soft_wrap=True)
 
 
 def _run_missing(blueprint: Blueprint, ledger: Ledger, sweep_dir: SweepDir, options: Options, console: Console) -> int:

@@ -118,7 +118,7 @@ def test_fewer_seeds_say_what_is_left_out_and_keep_it(tmp_path: Path, overrides:
     before = read_outcome(tmp_path / "results")
     code, printed = run_here(SMALL, overrides("sweep.seeds=[2]"))
     assert code == 0
-    assert "left out and kept: 2 trials" in printed
+    assert "kept: 2 trials that the sweep no longer asks for" in printed
     assert not difference(before, read_outcome(tmp_path / "results"))
 
 

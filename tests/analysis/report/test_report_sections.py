@@ -191,3 +191,15 @@ def test_a_run_that_is_gone_or_foreign_costs_only_itself(sweep: SweepBuilder) ->
     page = page_of(sweep)
     assert "status" in page["Overview"].lower()
     assert "# Experiment" in odd.summary_markdown.read_text()
+
+
+def test_a_seed_that_was_taken_back_counts_and_is_named(sweep: SweepBuilder) -> None:
+    """`sweep` plans the seeds 1, 2 and 3; 4 was run when more were planned."""
+    sweep.confirm({LR: 0.003}, {1: 4.0, 2: 4.1, 3: 4.0, 4: 4.2})
+    sweep.confirm({LR: 0.01}, {1: 4.1, 2: 4.0, 3: 4.0, 4: 4.1})
+    sweep.finalists(sweep.cell({LR: 0.01}))
+    page = page_of(sweep)
+    assert "4 pairs of seeds" in page["Verdict"]
+    assert "on the seeds 1, 2, 3, 4" in page["Results"]
+    assert "confirmed on the seeds 1, 2, 3, 4" in page["Overview"]
+    assert "'sweep.seeds=[1,2,3,4,5,6]'" in page["Next steps"]
