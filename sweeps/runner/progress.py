@@ -52,6 +52,8 @@ class Progress:
         if self._live:
             self._live.stop()
             self.console.print(self.screen(height=None))
+        else:
+            self._print_changes()
 
     def beat(self) -> None:
         now = time.monotonic()

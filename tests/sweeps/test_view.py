@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from sweeps.runner.outlook import Outlook
+from sweeps.runner.progress import Progress
 from sweeps.runner.trial_table import by_promise, sparkline
 from sweeps.runner.view import screen
-from trainable.spec.ledger import SweepState, replay
+from trainable.spec.ledger import SweepState, apply, replay
 from trainable.spec.statement import Claim, Statement
 from trainable.spec.status import Stage
 
@@ -155,3 +156,13 @@ def test_promise_is_the_last_loss_and_the_other_way_round_for_speed() -> None:
 )
 def test_a_curve_and_its_rungs(points: list[tuple[int, float]], rungs: dict[int, str], text: str) -> None:
     assert sparkline(points, rungs) == text
+
+
+def test_where_there_is_no_terminal_the_last_changes_are_told_too() -> None:
+    """However soon the sweep ends after the line before."""
+    console = Console(file=StringIO(), width=80)
+    state = replay([driver(), started(0)])
+    with Progress(console, statement(), state) as progress:
+        progress.beat()
+        apply(state, ended(0, "completed", None))
+    assert "explore lr=0.1 seed 0: completed at step" in console.file.getvalue()  # type: ignore[attr-defined]
