@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -29,12 +30,21 @@ def parsed_override(text: str) -> Override | str:
     try:
         override = _parser().parse_override(text)
     except HydraException as error:
-        return f"'{text}' is not an override of the form key=value: {str(error).splitlines()[0]}"
+        return f"'{text}' is not an override of the form key=value: {str(error).splitlines()[0]}{_quoting(text)}"
     if override.is_sweep_override():
         return f"'{text}' names several values; a run takes one, and a sweep's values stand in its search space"
     if override.is_delete():
         return f"'{text}' deletes a key; every key of a run is needed, set it instead"
     return override
+
+
+def _quoting(text: str) -> str:
+    """How the override would be read, where it is only its value's characters that need quotes, as those of file names may."""
+    key, equals, value = text.partition("=")
+    quoted = f"{key}={_literal(value)}"
+    if not equals or value[:1] in "[{'\"" or isinstance(parsed_override(quoted), str):
+        return ""
+    return f" (in quotes it is text: {shlex.quote(quoted)})"
 
 
 @lru_cache
