@@ -97,8 +97,7 @@ def _state(state: SweepState) -> tuple[str, bool]:
     """The last driver's end, and whether it is still to come."""
     if not state.drivers:
         return "no driver has started", False
-    is_open = not state.endings or state.endings[-1]["time"] < state.drivers[-1]["time"]
-    return ("running, or killed", True) if is_open else (str(state.endings[-1]["status"]), False)
+    return (str(state.endings[-1]["status"]), False) if state.has_ended else ("running, or killed", True)
 
 
 def _stamp(file: Path) -> _Stamp:

@@ -4,7 +4,6 @@ import socket
 from typing import Any
 
 from analysis.report.conclusion import look
-from sweeps.runner.outlook import has_ended
 from trainable.spec.ledger import read_events, replay
 from trainable.spec.mistakes import EXIT_DONE, EXIT_INTERRUPTED
 from trainable.spec.sweep_dir import SweepDir
@@ -28,7 +27,7 @@ def _ending(directory: SweepDir, exit_code: int) -> tuple[str, str | None]:
         state = replay(read_events(directory.ledger)[0])
     except (OSError, ValueError):
         return otherwise, None
-    if not has_ended(state) or (exit_code != EXIT_DONE and state.endings[-1]["status"] in ("finished", "out_of_budget")):
+    if not state.has_ended or (exit_code != EXIT_DONE and state.endings[-1]["status"] in ("finished", "out_of_budget")):
         return otherwise, None
     return state.endings[-1]["status"], state.endings[-1].get("message")
 

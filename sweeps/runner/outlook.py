@@ -49,7 +49,7 @@ class Outlook:
 
     @property
     def has_ended(self) -> bool:
-        return has_ended(self.state)
+        return self.state.has_ended
 
     @property
     def driver_lives(self) -> bool | None:
@@ -70,7 +70,7 @@ class Outlook:
         """What is used up of every kind of budget."""
         running = [r for r in self.state.trials.values() if r.status == Status.RUNNING and r.resumed]
         idle = 0.0 if self.has_ended or self.state.last_time is None else max(0.0, (now - self.state.last_time).total_seconds())
-        busy = sum((now - datetime.fromisoformat(record.resumed)).total_seconds() for record in running if not self.has_ended)
+        busy = sum(max(0.0, (now - datetime.fromisoformat(record.resumed)).total_seconds()) for record in running if not self.has_ended)
         gpus = _gpus(self.statement.base_config.get("resources", {}).get("gpus_per_trial", 0))
         return {
             "trials": float(len(self.state.trials)),
@@ -82,11 +82,6 @@ class Outlook:
         """What the newest driver expected to run: ``explore_trials``, ``confirm_trials``, ``steps``, ``tokens``."""
         planned = self.state.drivers[-1].get("planned") if self.state.drivers else None
         return planned.get(name) if isinstance(planned, dict) else None
-
-
-def has_ended(state: SweepState) -> bool:
-    """Whether the newest driver has said how it ended; one that was killed has not."""
-    return bool(state.drivers and state.endings) and bool(state.endings[-1]["time"] >= state.drivers[-1]["time"])
 
 
 def driver_lives(state: SweepState) -> bool | None:

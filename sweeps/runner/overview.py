@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sweeps.runner.outlook import UNFINISHED, driver_lives, has_ended
+from sweeps.runner.outlook import UNFINISHED, driver_lives
 from trainable.spec.ledger import DamagedLedger, SweepState, read_events, replay
 from trainable.spec.sweep_dir import SweepDir, sweeps_dir
 
@@ -39,7 +39,7 @@ def state_of(sweep_dir: SweepDir) -> str:
 
 def driver_word(state: SweepState) -> str:
     """How the newest driver stands."""
-    if has_ended(state):
+    if state.has_ended:
         return str(state.endings[-1]["status"]).replace("_", " ")
     lives, driver = driver_lives(state), state.drivers[-1]
     if lives is None:

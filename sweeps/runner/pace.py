@@ -75,7 +75,8 @@ def _seconds_per_token(outlook: Outlook, now: datetime) -> float | None:
     for name, record in outlook.state.trials.items():
         step = before.get(name, 0)
         tokens += 0 if step is None else (record.step - step) * _step_tokens(outlook, record.values)
-    return (now - datetime.fromisoformat(driver["measured_since"])).total_seconds() / tokens if tokens > 0 else None
+    seconds = (now - datetime.fromisoformat(driver["measured_since"])).total_seconds()
+    return seconds / tokens if tokens > 0 and seconds > 0 else None  # a clock that was set back shows no pace
 
 
 def _accounted(outlook: Outlook, record: TrialRecord) -> float:

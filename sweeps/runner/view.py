@@ -71,8 +71,9 @@ def _shares(trials: int, events: int, room: int | None) -> tuple[int, int]:
 
 
 def _count(outlook: Outlook, stage: Stage) -> str:
-    planned = outlook.planned(stage)
-    return f"{outlook.ended(stage)}" if planned is None else f"{outlook.ended(stage)}/{planned}"
+    """Ended and planned trials; one that ended and is no longer asked for was planned once."""
+    ended, planned = outlook.ended(stage), outlook.planned(stage)
+    return f"{ended}" if planned is None else f"{ended}/{max(ended, planned)}"
 
 
 def _line(text: str, style: str, width: int) -> Text:

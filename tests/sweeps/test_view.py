@@ -166,3 +166,21 @@ def test_where_there_is_no_terminal_the_last_changes_are_told_too() -> None:
         progress.beat()
         apply(state, ended(0, "completed", None))
     assert "explore lr=0.1 seed 0: completed at step" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_a_clock_that_was_set_back_neither_keeps_a_sweep_open_nor_gives_time_back() -> None:
+    events = [driver(3600), started(0, seconds=3610), evaluated(0, 10, 2.0, seconds=3620), evaluated(0, 20, 1.9, seconds=20)]
+    state = replay([*events, ended(0, "completed", None)])
+    outlook = Outlook(statement(minutes=60), state)
+    assert state.seconds == 20
+    assert outlook.spent(START)["minutes"] == pytest.approx(20 / 60)
+    assert "left" not in "\n".join(shown(state))
+    apply(state, {"event": "driver_ended", "time": at(30), "status": "finished", "message": None})
+    assert outlook.has_ended
+    assert "finished" in "\n".join(shown(state))
+
+
+def test_trials_that_are_no_longer_asked_for_do_not_exceed_the_plan() -> None:
+    fewer = {**driver(), "planned": {"explore_trials": 1, "confirm_trials": 0, "steps": 20}}
+    state = replay([fewer, *(started(n) for n in range(2)), *(ended(n, "completed", None) for n in range(2))])
+    assert "explore 2/2" in "\n".join(shown(state))

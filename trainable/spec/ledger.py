@@ -63,7 +63,8 @@ class SweepState:
     """The sweep as its events tell it; `trials` in order of their first start, `samples` from slot to trial as drawn.
 
     `sampled_values` are the values of every drawn trial, `refusals` the events of values that were drawn for a slot in vain, `seconds`
-    the time that drivers were at work; `drivers` are their events. Once a driver has an evaluation, `measured_since` is its time, and
+    the time that drivers were at work; `drivers` are their events, and `has_ended` says whether the newest has told its end (clocks may be
+    set back between two events: their order tells it, not their times). Once a driver has an evaluation, `measured_since` is its time, and
     `steps_before` every trial's step that was reached before (of a trial that ran then, the first that it told of): what came later
     shows its pace, without the start of Ray and of the first workers.
     """
@@ -78,6 +79,7 @@ class SweepState:
     baseline: str | None = None
     drivers: list[dict[str, Any]] = field(default_factory=list)
     endings: list[dict[str, Any]] = field(default_factory=list)
+    has_ended: bool = False
 
 
 def read_events(path: Path) -> tuple[list[dict[str, Any]], int]:
@@ -131,7 +133,7 @@ def apply(state: SweepState, event: Event) -> None:
     """Moves `state` by one event."""
     time = datetime.fromisoformat(event["time"])
     if state.last_time is not None and event["event"] != "driver_started":
-        state.seconds += (time - state.last_time).total_seconds()
+        state.seconds += max(0.0, (time - state.last_time).total_seconds())
     action = _APPLY.get(event["event"])
     if action is not None:
         action(state, event)
@@ -141,6 +143,7 @@ def apply(state: SweepState, event: Event) -> None:
 def _driver_started(state: SweepState, event: Event) -> None:
     """A new driver finds what the one before left running, and gives failed trials a new chance."""
     state.drivers.append(dict(event))
+    state.has_ended = False
     for record in state.trials.values():
         record.failures = 0
         if record.status == Status.RUNNING:
@@ -159,6 +162,7 @@ def _refused(state: SweepState, event: Event) -> None:
 
 def _driver_ended(state: SweepState, event: Event) -> None:
     state.endings.append(dict(event))
+    state.has_ended = bool(state.drivers)
 
 
 def _trial_started(state: SweepState, event: Event) -> None:
@@ -217,7 +221,7 @@ def _trial_ended(state: SweepState, event: Event) -> None:
 
 def _count_time(record: TrialRecord, until: datetime | None) -> None:
     if until is not None:
-        record.busy_seconds += (until - datetime.fromisoformat(record.resumed)).total_seconds()
+        record.busy_seconds += max(0.0, (until - datetime.fromisoformat(record.resumed)).total_seconds())
 
 
 def _stage_ended(state: SweepState, event: Event) -> None:
