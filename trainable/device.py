@@ -5,12 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import numpy as np
 import psutil
 import torch
+from numpy.typing import NDArray
 
 from trainable.spec.mistakes import WrongRequest
 
 GB = 1e9
+# M_MMAP_MAX, M_TRIM_THRESHOLD and M_ARENA_MAX of malloc.h.
+_KEEPING = ((-4, 0), (-1, 2**31 - 1), (-8, 1))
 _OUT_OF_MEMORY_TEXTS = ("can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
@@ -19,6 +23,12 @@ def pick_device(wanted: str) -> torch.device:
     if wanted == "cuda" and not torch.cuda.is_available():
         raise WrongRequest(["training.device=cuda, but torch sees no CUDA device here"])
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+
+def on_device(array: NDArray[np.int64], device: torch.device) -> torch.Tensor:
+    """`array` as a tensor on `device`; a GPU takes it from pinned memory while Python goes on."""
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
 
 def device_name(device: torch.device) -> str:
@@ -105,6 +115,16 @@ def give_back_heap() -> None:
     """Has glibc return what its heap holds of freed blocks (malloc_trim(3)), so that it is not taken for somebody else's."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def keep_heap() -> None:
+    """Has glibc keep what is freed for the next step, in one heap for all threads (mallopt(3)); nothing where there is no glibc.
+
+    By itself it returns large blocks to the kernel at once, and every step pays for their pages again.
+    """
+    with suppress(OSError, AttributeError):
+        for setting, value in _KEEPING:
+            ctypes.CDLL(None).mallopt(setting, value)
 
 
 def forget_resident_peak() -> None:

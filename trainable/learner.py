@@ -9,9 +9,10 @@ import torch
 from trainable.adapters.attach import attach_adapter
 from trainable.base_config import based
 from trainable.compiled import compiled_loss
+from trainable.cuda_graphs import recorder_of
 from trainable.data.batches import Batch, eval_batches, train_batch
 from trainable.data.prepared import Tokens, open_prepared
-from trainable.device import MemoryMeter, autocast_dtype, pick_device
+from trainable.device import MemoryMeter, autocast_dtype, keep_heap, on_device, pick_device
 from trainable.distributed import World, averaged, join_world, leave_world, of_all_ranks, placed
 from trainable.model.registry import build_model
 from trainable.optim.build import build_optimizer
@@ -34,6 +35,8 @@ class Learner:
         seed_everything(training.seed)
         self.config = config
         self.device = pick_device(training.device)
+        if self.device.type == "cpu":
+            keep_heap()
         self.world: World = join_world(self.device.type)
         if self.device.type == "cuda":
             self.device = torch.device("cuda", self.world.local_rank)
@@ -51,6 +54,7 @@ class Learner:
             autocast=self.autocast,
             world=self.world,
             loss=self._loss_of_one_process(),
+            record=recorder_of(training.cuda_graphs, self.device, self.world),
         )
 
     @property
@@ -92,7 +96,7 @@ class Learner:
             batch_size=training.batch_size,
             context_length=self.config.model.context_length,
         )
-        return self._on_device(x), self._on_device(y)
+        return on_device(x, self.device), on_device(y, self.device)
 
     def score(self, tokens: Tokens, batches: int) -> Score:
         """Cross entropy on at most `batches` fixed batches of `tokens`, in micro-batches: it takes no more memory than a step."""
@@ -151,10 +155,6 @@ class Learner:
         if not config.training.compile or not self.world.is_single:
             return None
         return compiled_loss((repr(config.model), repr(config.adapter), self.micro_batch_size, self.autocast, self.device))
-
-    def _on_device(self, array: Any) -> torch.Tensor:
-        tensor = torch.from_numpy(array)
-        return tensor.pin_memory().to(self.device, non_blocking=True) if self.device.type == "cuda" else tensor
 
 
 def _tensors(value: Any) -> list[torch.Tensor]:

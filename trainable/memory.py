@@ -59,7 +59,7 @@ class MemoryPrediction:
 
     @property
     def peak_bytes(self) -> int:
-        """With what the process takes before it holds a tensor, and what its heap keeps of freed activations during the update."""
+        """With what the process takes before it holds a tensor, and what heap or CUDA graph keep of the passes during the update."""
         of_step = max(self.backward_bytes, self.update_bytes + self.heap_bytes)
         return self.process_bytes + self.weights_bytes + self.optimizer_state_bytes + of_step
 
@@ -98,15 +98,16 @@ def predict(config: RunConfig, device: str | None = None, rows: int | None = Non
     optimizer, gradients = OPTIMIZERS[config.optimizer.name], shared.part_of(_bytes(trained))
     numerics = Numerics(bf16=_is_bf16(config, device), on_cpu=device == "cpu")
     activations = saved_bytes(config.model, rows, numerics)
+    backward = shared.kept_bytes + _backward_bytes(config, rows, numerics, activations, gradients, shared)
     return MemoryPrediction(
         device=device,
         weights_bytes=shared.part_of(_bytes({**base, **trained})),
         gradients_bytes=gradients,
         optimizer_state_bytes=shared.part_of(optimizer.state_bytes(trained, config.optimizer)),
         activations_bytes=activations,
-        backward_bytes=shared.kept_bytes + _backward_bytes(config, rows, numerics, activations, gradients, shared),
+        backward_bytes=backward,
         update_bytes=shared.kept_bytes + 2 * gradients + shared.part_of(optimizer.workspace_bytes(trained, device)),
-        heap_bytes=_heap_bytes(config, rows, numerics, trained) if device == "cpu" else 0,
+        heap_bytes=_heap_bytes(config, rows, numerics, trained) if device == "cpu" else backward if config.training.cuda_graphs else 0,
         process_bytes=PROCESS_BYTES[device] + (optimizer.library_bytes if device == "cpu" else 0),
         ranks=ranks,
     )
@@ -119,7 +120,8 @@ def _bytes(shapes: Mapping[str, Shape]) -> int:
 def _backward_bytes(config: RunConfig, rows: int, numerics: Numerics, activations: int, gradients: int, shared: Shares) -> int:
     """The largest of three moments: the loss's gradient, the last block's with the head's gradient done, and the end."""
     model = config.model
-    held = gradients if config.training.batch_size > rows * shared.ranks else 0  # from the micro-batches before
+    accumulated = config.training.batch_size > rows * shared.ranks or _is_recorded(config, numerics)
+    held = gradients if accumulated else 0  # from the micro-batches before, or where a graph adds to them
     logits = logits_bytes(model, rows)
     head = model.vocab_size * model.d_model * _FP32 if config.adapter.name == "none" else 0
     at_loss = shared.gathered_bytes + held + activations + 2 * logits
@@ -135,6 +137,10 @@ def _heap_bytes(config: RunConfig, rows: int, numerics: Numerics, trained: Mappi
     if config.training.batch_size > rows:
         freed += _bytes({name: shape for name, shape in trained.items() if prod(shape) * _FP32 < HEAP_LIMIT_BYTES})
     return round(HEAP_KEPT * freed)
+
+
+def _is_recorded(config: RunConfig, numerics: Numerics) -> bool:
+    return config.training.cuda_graphs and not numerics.on_cpu
 
 
 def expected_device(config: RunConfig) -> str:

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from trainable.data.batches import Batch
+from trainable.device import on_device
 from trainable.train_step import token_loss
 
 
@@ -51,7 +52,7 @@ def weighed(batches: Iterable[Batch], device: torch.device, loss_of: Callable[[t
     started = time.perf_counter()
     total, tokens = torch.zeros((), dtype=torch.float64, device=device), 0
     for x, y in batches:
-        total += loss_of(torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)).double() * y.size
+        total += loss_of(on_device(x, device), on_device(y, device)).double() * y.size
         tokens += y.size
     loss = total.item() / tokens
     return Score(loss, tokens, time.perf_counter() - started)

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from trainable.cuda_graphs import RecordedPasses, Recorder
 from trainable.distributed import World, mean_over_ranks
 from trainable.sharded import whole
 
@@ -31,7 +32,7 @@ class StepNumbers:
 class TrainStep:
     """Holds what a step needs; `__call__` takes this rank's share of the global batch, x and y int64 [rows, time].
 
-    `loss` is `token_loss` where none is given.
+    `loss` is `token_loss` where none is given; with `record`, passes are recorded once and run again.
     """
 
     def __init__(
@@ -44,15 +45,17 @@ class TrainStep:
         autocast: torch.dtype | None,
         world: World,
         loss: Loss | None = None,
+        record: Recorder | None = None,
     ) -> None:
         self.model = model
-        self.loss = loss or token_loss
+        self.loss = loss_of = loss or token_loss
         self.optimizer = optimizer
         self.micro_batch_size = micro_batch_size
         self.grad_clip = grad_clip
         self.autocast = autocast
         self.world = world
         self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self._passes = None if record is None else RecordedPasses(self.parameters, lambda x, y: loss_of(model, x, y, autocast), record)
 
     def __call__(self, x: torch.Tensor, y: torch.Tensor, lr: float, *, measure_update: bool) -> StepNumbers:
         """Takes the step at learning rate `lr`. A step whose gradient is not finite leaves weights that are not to be used."""
@@ -71,13 +74,20 @@ class TrainStep:
         rows = x.shape[0]
         total = torch.zeros((), device=x.device)
         starts = range(0, rows, self.micro_batch_size)
+        if self._passes is not None:
+            self._passes.begin()
         for start in starts:
             share = slice(start, start + self.micro_batch_size)
             with self._synchronised(last=start == starts[-1]):
-                loss = self.loss(self.model, x[share], y[share], self.autocast) * (x[share].shape[0] / rows)
-                loss.backward()  # type: ignore[no-untyped-call]
-            total += loss.detach()
+                total += self._add_gradients(x[share], y[share], x[share].shape[0] / rows)
         return total
+
+    def _add_gradients(self, x: torch.Tensor, y: torch.Tensor, weight: float) -> torch.Tensor:
+        if self._passes is not None:
+            return self._passes.add(x, y, weight)
+        loss = self.loss(self.model, x, y, self.autocast) * weight
+        loss.backward()  # type: ignore[no-untyped-call]
+        return loss.detach()
 
     def _synchronised(self, *, last: bool) -> AbstractContextManager[None]:
         """Ranks exchange gradients once a step, with the last micro-batch."""

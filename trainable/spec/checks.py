@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from trainable.spec.config import AUTO, MOST_LANES, OFF, BoundsConfig, RunConfig, TrainingConfig
+from trainable.spec.config import AUTO, MOST_LANES, OFF, BoundsConfig, ResourcesConfig, RunConfig, TrainingConfig
 from trainable.spec.experiment_id import PHASES
 from trainable.spec.mistakes import unknown
 from trainable.spec.storage.place import is_url, place_mistakes
@@ -127,19 +127,37 @@ def _resource_mistakes(config: RunConfig) -> Iterator[str]:
         yield f"resources.max_failures={failures} must be at least 0"
     yield from _storage_mistakes(config.resources.storage)
     yield from _fuse_mistakes(config)
+    yield from _cuda_graph_mistakes(config)
 
 
 def _fuse_mistakes(config: RunConfig) -> Iterator[str]:
     resources = config.resources
-    fuse, workers = resources.fuse, resources.workers_per_trial or 1
+    fuse = resources.fuse
     if fuse == OFF:
         return
     if fuse != AUTO and (isinstance(fuse, str) or not 2 <= fuse <= MOST_LANES):
         yield f"resources.fuse={fuse} must be {OFF}, {AUTO} or a number from 2 to {MOST_LANES}"
-    if workers > 1 or (not isinstance(resources.gpus_per_trial, str) and resources.gpus_per_trial > 1):
+    if _has_several_workers(resources):
         yield f"resources.fuse={fuse} puts several trials into one worker, and this trial has several workers: leave one of them out"
     if resources.storage is not None:
         yield f"resources.fuse={fuse} does not go with resources.storage: fused trials keep their runs in a folder that all machines see"
+
+
+def _cuda_graph_mistakes(config: RunConfig) -> Iterator[str]:
+    resources = config.resources
+    if not config.training.cuda_graphs:
+        return
+    if _has_several_workers(resources):
+        yield "training.cuda_graphs=true is for a trial of one process, and this trial has several workers: leave one of them out"
+    if resources.fuse != OFF:
+        yield (
+            f"training.cuda_graphs=true and resources.fuse={resources.fuse} both have a GPU wait less for its kernels' starts, each in its"
+            " own way: leave one of them out"
+        )
+
+
+def _has_several_workers(resources: ResourcesConfig) -> bool:
+    return (resources.workers_per_trial or 1) > 1 or (not isinstance(resources.gpus_per_trial, str) and resources.gpus_per_trial > 1)
 
 
 def _storage_mistakes(storage: str | None) -> Iterator[str]:

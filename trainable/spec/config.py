@@ -123,6 +123,11 @@ class TrainingConfig:
     keep_checkpoints: int = option(3, "newest checkpoints kept while running")
     precision: str = option("auto", "fp32, bf16 (autocast), or auto: bf16 on GPUs that have it")
     compile: bool = option(False, "torch.compile model and loss as one graph; the first run of a shape on a machine pays for it")
+    cuda_graphs: bool = option(
+        False,
+        "start all kernels of a forward and backward pass by one call, for models so small that a GPU waits for Python; a run of one"
+        " process; no effect on a CPU",
+    )
     probes: list[str] = option([], "keys of trainable.probes.PROBES, measured beside evaluations; they change no bit of the training")
     probe_interval: int | None = option(None, "steps between probes, a multiple of eval_interval; None: every evaluation", "steps")
     device: str = option("auto", "auto, cpu or cuda")

@@ -11,7 +11,7 @@ from trainable.spec.config import RunConfig
 # Keys that change where and how a run is carried out, not what it computes.
 NOT_IDENTITY = frozenset(
     "training.seed training.micro_batch_size training.device training.num_threads training.checkpoint_interval "
-    "training.keep_checkpoints training.probes training.probe_interval data.root".split()
+    "training.keep_checkpoints training.probes training.probe_interval training.cuda_graphs data.root".split()
 )
 _NOT_IDENTITY_GROUPS = frozenset({"tracking", "experiment", "resources"})
 # Keys that came after the first runs: where they are not given, cells keep the names that they had.

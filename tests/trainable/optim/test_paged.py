@@ -1,10 +1,11 @@
-"""Paging exists on CUDA alone; here its rules, and that states are put back into pages when they are loaded."""
+"""Paging exists on CUDA alone; here its rules, that loaded states are put back into pages, and steps that wait for nothing."""
 
 import logging
 from typing import Any
 
 import pytest
 import torch
+from bitsandbytes import optim
 from torch import Tensor, nn
 
 from trainable.optim.build import build_optimizer
@@ -43,6 +44,24 @@ def test_loaded_states_are_put_into_pages(kind: Any, keys: set[str], monkeypatch
     assert {key for key, value in loaded.state[weight].items() if any(value is buffer for buffer in buffers)} == keys
     for key in keys:
         assert torch.equal(loaded.state[weight][key], saved.state[weight][key])
+
+
+@pytest.mark.parametrize(("kind", "plain"), [(AdamW8bit, optim.AdamW8bit), (Lion8bit, optim.Lion8bit)])
+def test_a_step_is_that_of_bitsandbytes_without_its_waits(kind: Any, plain: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[str] = []
+    monkeypatch.setattr("bitsandbytes.optim.optimizer.sync_gpu", lambda p: waited.append(p.device.type))
+    found = []
+    for optimizer_kind in (plain, kind):
+        weights = [nn.Parameter(torch.randn(shape, generator=torch.Generator().manual_seed(1))) for shape in ((64, 65), (7,), (3,))]
+        optimizer = optimizer_kind([{"params": weights[:1], "weight_decay": 0.1}, {"params": weights[1:]}], lr=1e-2)
+        waited.clear()
+        for step in range(3):
+            for weight in weights[:2]:  # the third has no gradient
+                weight.grad = torch.randn(weight.shape, generator=torch.Generator().manual_seed(step))
+            optimizer.step()
+        found.append([*weights, *(optimizer.state[weights[0]][key] for key in ("state1", "absmax1"))])
+        assert len(waited) == (6 if optimizer_kind is plain else 0)
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
 
 
 @pytest.mark.gpu
