@@ -4,8 +4,8 @@ import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import psutil
 import torch
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ def pick_device(wanted: str) -> torch.device:
     return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
 
 
-def on_device(array: NDArray[np.int64], device: torch.device) -> torch.Tensor:
+def on_device(array: NDArray[Any], device: torch.device) -> torch.Tensor:
     """`array` as a tensor on `device`; a GPU takes it from pinned memory while Python goes on."""
     tensor = torch.from_numpy(array)
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
