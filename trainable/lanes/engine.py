@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from trainable.device import is_out_of_memory
 from trainable.lanes.forms import lane_forms, low_rank_layers
 from trainable.lanes.requests import ScoreRequest, Share, TrainRequest
-from trainable.lanes.table import LaneTable, are_neighbours, take
+from trainable.lanes.table import LaneTable, are_neighbours, clip_rows
 from trainable.optim.build import parameter_groups
 from trainable.train_step import StepNumbers
 
@@ -35,8 +35,8 @@ class Engine:
         shapes = {name: with_rank(name, tuple(named[name].shape), rank) for name in order}
         self.table = LaneTable(shapes, capacity, named[order[0]].device)
         self.scales = torch.ones(capacity, device=self.table.weights.device)
+        self.clips = torch.full_like(self.scales, float("inf"))
         self.steps: dict[int, Step] = {}
-        self.clips: dict[int, float] = {}
         self._loaded: tuple[int, ...] = ()
         self._stacks: dict[str, Tensor] = {}
         self._widest = capacity
@@ -46,12 +46,13 @@ class Engine:
         trained = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
         row = self.table.enter(trained)
         self.scales[row] = scale_of(model)
-        self.steps[row], self.clips[row] = step(row), grad_clip or float("inf")
+        self.clips[row] = grad_clip or float("inf")
+        self.steps[row] = step(row)
         return row
 
     def leave(self, row: int) -> None:
         self.table.leave(row)
-        del self.steps[row], self.clips[row]
+        del self.steps[row]
 
     def train(self, requests: Sequence[TrainRequest]) -> list[StepNumbers | None]:
         """Adds the gradients of each request's next share; the numbers of those steps that are complete with it."""
@@ -122,19 +123,17 @@ class Engine:
         if not requests:
             return []
         rows = [request.row for request in requests]
-        norms = torch.linalg.vector_norm(take(self.table.gradients, sorted(rows)), dim=1)
+        norms = clip_rows(self.table.gradients, sorted(rows), self.clips)
         norm_of = dict(zip(sorted(rows), norms.unbind(), strict=True))
-        numbers = []
-        for request in requests:
-            row, norm = request.row, norm_of[request.row]
-            self.table.gradients[row] *= (self.clips[row] / (norm + 1e-6)).clamp(max=1.0)
-            weights = self.table.weights[row]
-            before = weights.clone() if request.measure_update else None
-            self.steps[row](request.lr)
-            moved = None if before is None else torch.linalg.vector_norm(weights - before)
-            assert request.loss is not None, "every share has been taken off"
-            numbers.append(StepNumbers(request.loss, norm, moved))
-        return numbers
+        return [self._step(request, norm_of[request.row]) for request in requests]
+
+    def _step(self, request: TrainRequest, norm: Tensor) -> StepNumbers:
+        assert request.loss is not None, "every share has been taken off"
+        weights = self.table.weights[request.row]
+        before = weights.clone() if request.measure_update else None
+        self.steps[request.row](request.lr)
+        moved = None if before is None else torch.linalg.vector_norm(weights - before)
+        return StepNumbers(request.loss, norm, moved)
 
 
 def with_rank(name: str, shape: tuple[int, ...], rank: int | None) -> tuple[int, ...]:

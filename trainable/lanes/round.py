@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from trainable.device import keep_heap
 from trainable.lanes.engine import Engine
 from trainable.lanes.forms import NoLaneForm
 from trainable.lanes.lane import Lane
@@ -43,6 +44,7 @@ class Round:
         self._waiting: list[Asked] = []
         self._engines: dict[Hashable, Engine] = {}
         self._turn = 0
+        keep_heap()  # before there are threads: each would get a heap of its own
         self._thread = threading.Thread(target=self._serve, name="round", daemon=True)
         self._thread.start()
 

@@ -80,3 +80,15 @@ def take(table: Tensor, rows: Sequence[int]) -> Tensor:
     if are_neighbours(rows):
         return table[rows[0] : rows[-1] + 1]
     return table[torch.tensor(rows, device=table.device)]
+
+
+def clip_rows(table: Tensor, rows: Sequence[int], limits: Tensor) -> Tensor:
+    """The norms of the `rows` (ascending) of a table, each scaled down to its limit, as `torch.nn.utils.clip_grad_norm_` does."""
+    chosen = take(table, rows)
+    norms: Tensor = torch.linalg.vector_norm(chosen, dim=1)
+    factors = (take(limits, rows) / (norms + 1e-6)).clamp(max=1.0)
+    chosen *= factors[:, None]
+    if not are_neighbours(rows):
+        for row, clipped in zip(rows, chosen.unbind(), strict=True):
+            table[row] = clipped
+    return norms

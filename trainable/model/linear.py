@@ -85,7 +85,10 @@ class _Products(torch.autograd.Function):
 
 
 def _each(x: Tensor, weight: Tensor) -> Tensor:
-    return torch.stack([_product(rows, matrix, None) for rows, matrix in zip(x.unbind(), weight.unbind(), strict=True)])
+    out = x.new_empty(*x.shape[:-1], weight.shape[1])
+    for rows, matrix, place in zip(x.unbind(), weight.unbind(), out.unbind(), strict=True):
+        place.copy_(_product(rows, matrix, None))  # while it is in the cache
+    return out
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
