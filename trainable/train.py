@@ -2,10 +2,12 @@
 
 import argparse
 import os
+import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from trainable.base_training import prepare_base
@@ -14,13 +16,14 @@ from trainable.device import pick_device
 from trainable.launch_environment import launch_mistakes
 from trainable.load_run import run_config
 from trainable.request import request_run
-from trainable.run_record import RunIdentity
+from trainable.run_record import RunIdentity, now
 from trainable.spec.command import run_command
 from trainable.spec.config import RunConfig
 from trainable.spec.experiment_id import ExperimentId, value_slug
 from trainable.spec.identity import TrialKey, cell_of
 from trainable.spec.mistakes import EXIT_DONE, EXIT_FAILED, WrongRequest
 from trainable.spec.run_dir import RunDir, claim_run_name, runs_dir
+from trainable.spec.run_summary import end_summary
 from trainable.spec.status import Status
 from trainable.spec.writable_folder import writable_mistakes
 from trainable.tracker.readiness import tracker_mistakes
@@ -35,21 +38,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     config, run_dir = _resumed(given.resume, given.overrides) if given.resume else _new_run(given.overrides)
     is_main = os.environ.get("RANK", "0") == "0"
-    report = print if is_main else lambda _: None
+    report = partial(print, flush=True) if is_main else lambda _: None
     prepare(config.data, report=report)
     prepare_base(config, report)
+    report(f"results in {run_dir.path}")
     cell, seed = cell_of(config), config.training.seed
     trainer = Trainer(config, run_dir, RunIdentity(trial=str(TrialKey(cell, seed)), cell=cell, seed=seed))
     try:
+        _train(trainer, config, report)
+    except KeyboardInterrupt:
+        if is_main:
+            end_summary(run_dir, Status.INTERRUPTED, "interrupted by Ctrl-C", now())
+            print(f"to continue: python -m trainable.train --resume {shlex.quote(str(run_dir.path))}", file=sys.stderr)
+        raise
+    return EXIT_DONE if trainer.status == Status.COMPLETED else EXIT_FAILED
+
+
+def _train(trainer: Trainer, config: RunConfig, report: Callable[[str], None]) -> None:
+    try:
         while not trainer.done:
-            evaluation = trainer.advance()
-            if is_main:
-                print(_line(evaluation, config), flush=True)
+            report(_line(trainer.advance(), config))
     finally:
         trainer.close()
-    if is_main:
-        print(f"results in {run_dir.path}")
-    return EXIT_DONE if trainer.status == Status.COMPLETED else EXIT_FAILED
 
 
 def _new_run(overrides: Sequence[str]) -> tuple[RunConfig, RunDir]:
@@ -86,10 +96,9 @@ def _resumed(run: Path, overrides: Sequence[str]) -> tuple[RunConfig, RunDir]:
 
 
 def _line(evaluation: Evaluation, config: RunConfig) -> str:
-    shown = {
-        name: evaluation.metrics.get(name) for name in ("train/loss", "eval/loss", "eval/perplexity", "time/tokens_per_sec", "test/loss")
-    }
-    numbers = "  ".join(f"{name} {value:,.4g}" for name, value in shown.items() if value is not None)
+    names = ("train/loss", "eval/loss", "eval/perplexity", "time/tokens_per_sec", "test/loss")
+    shown = [(name, value) for name in names if (value := evaluation.metrics.get(name)) is not None]
+    numbers = "  ".join(f"{name} {value:{',.0f' if value >= 1000 else '.4g'}}" for name, value in shown)
     reason = f"  {evaluation.stop_reason}" if evaluation.stop_reason else ""
     return f"step {evaluation.step}/{config.training.max_steps}  {evaluation.status}  {numbers}{reason}"
 
