@@ -125,12 +125,15 @@ RUNS = [
     ("trainable.evaluate a_file", ["a_file", "not a run directory"]),
     ("trainable.evaluate no_checkpoints --checkpoint last", ["no_checkpoints", "last"]),
     ("trainable.evaluate no_checkpoints --batches x", ["--batches", "'x'"]),
+    ("trainable.evaluate nowhere --batches 0", ["--batches 0", "above 0"]),
+    ("trainable.evaluate torn_checkpoint --checkpoint bst", ["torn_checkpoint/checkpoints/bst", "did you mean 'best'?"]),
     ("trainable.evaluate torn_checkpoint", ["torn_checkpoint/checkpoints/best"]),
     ("trainable.bounds no_checkpoints optimizer.lr=1", ["optimizer.lr=1", "bounds.<key>=value"]),
     ("trainable.bounds no_checkpoints", ["no_checkpoints/checkpoints/best"]),
     ("trainable.export no_checkpoints --format onnx", ["'onnx'", "merged"]),
     ("trainable.export nowhere --format merged --out a_file", ["--out a_file", "choose another folder"]),
     ("trainable.landscape no_checkpoints --points 4", ["--points 4", "odd"]),
+    ("trainable.profile_memory --out a_file", ["--out a_file", "cannot be written"]),
     ("trainable.profile_memory optimizer=adm", ["'adm'", "did you mean 'adam'?"]),
 ]
 ANALYSIS = [

@@ -10,8 +10,10 @@ from trainable.downstream import Downstream
 from trainable.load_run import load_learner
 from trainable.spec.atomic_write import write_json
 from trainable.spec.command import run_command
-from trainable.spec.mistakes import EXIT_DONE
+from trainable.spec.mistakes import EXIT_DONE, WrongRequest
 from trainable.spec.run_dir import RunDir
+
+_ALL = 10**9
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,12 +21,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m trainable.evaluate", description="Score a run's checkpoint on whole data sets.")
     parser.add_argument("run", type=Path, metavar="RUN_DIR")
     parser.add_argument("--checkpoint", default="best", help="best, final or a step")
-    parser.add_argument("--batches", type=int, default=10**9, help="at most this many batches of each set (default: all)")
+    parser.add_argument("--batches", type=int, default=_ALL, help="at most this many batches of each set (default: all)")
     given = parser.parse_args(arguments)
+    if given.batches < 1:
+        raise WrongRequest([f"--batches {given.batches} must be above 0"])
     metrics = evaluate(RunDir(given.run), given.checkpoint, given.batches)
     for name, value in metrics.items():
         print(f"{name:<22} {'-' if value is None else f'{value:.4f}'}")
     write_json(given.run / "evaluation.json", {"checkpoint": given.checkpoint, "metrics": metrics})
+    scored = "whole splits" if given.batches == _ALL else f"at most {given.batches:,} batches of each split"
+    print(f"of the checkpoint {given.checkpoint}, on {scored}; written: evaluation.json in {given.run}")
     return EXIT_DONE
 
 

@@ -6,7 +6,7 @@ from trainable.checkpoint import DamagedCheckpoint, load_checkpoint
 from trainable.learner import Learner
 from trainable.spec.compose import from_plain
 from trainable.spec.config import RunConfig
-from trainable.spec.mistakes import WrongRequest
+from trainable.spec.mistakes import WrongRequest, did_you_mean
 from trainable.spec.run_dir import RunDir
 
 
@@ -24,10 +24,18 @@ def run_config(run_dir: RunDir) -> RunConfig:
 def load_learner(run_dir: RunDir, checkpoint: str) -> Learner:
     """The learner with the weights of `checkpoint`: best, final or a step. Raises `WrongRequest` when there is none."""
     config = run_config(run_dir)
+    folder = run_dir.checkpoint(int(checkpoint) if checkpoint.isdecimal() else checkpoint)
+    if not folder.is_dir():
+        raise WrongRequest([f"{folder}: no such checkpoint{did_you_mean(checkpoint, _checkpoints(run_dir))}"])
     try:
-        model, training = load_checkpoint(run_dir.checkpoint(int(checkpoint) if checkpoint.isdecimal() else checkpoint))
+        model, training = load_checkpoint(folder)
     except DamagedCheckpoint as damaged:
         raise WrongRequest([str(damaged)]) from damaged
     learner = Learner(config)
     learner.load_model(model, training)
     return learner
+
+
+def _checkpoints(run_dir: RunDir) -> list[str]:
+    """As they are asked for: best, final or a step."""
+    return [path.name.removeprefix("checkpoint-") for path in run_dir.checkpoints.glob("[!.]*")]

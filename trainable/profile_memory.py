@@ -18,7 +18,8 @@ from trainable.spec.atomic_write import write_bytes, write_json
 from trainable.spec.command import run_command
 from trainable.spec.compose import to_plain
 from trainable.spec.config import RunConfig
-from trainable.spec.mistakes import EXIT_DONE
+from trainable.spec.mistakes import EXIT_DONE, WrongRequest
+from trainable.spec.writable_folder import writable_mistakes
 
 _MB = 1e6
 PARTS = ("weights", "gradients", "optimizer_state", "activations", "process", "peak")
@@ -31,9 +32,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="default: profiles in the results folder")
     given = parser.parse_args(arguments)
     config = request_run(given.overrides)
+    out = given.out or Path(config.experiment.results_dir) / "profiles"
+    if mistakes := writable_mistakes(str(out), "--out " if given.out else "experiment.results_dir="):
+        raise WrongRequest(mistakes)
+    print(f"measuring two training steps of {name_of(config)}", flush=True)
     measured = measure(config)
     predicted = predict(config, measured.device)
-    stem = (given.out or Path(config.experiment.results_dir) / "profiles") / name_of(config)
+    stem = out / name_of(config)
     rows = compared(predicted, measured)
     Console(highlight=False).print(_table(name_of(config), rows))
     write_json(stem.with_suffix(".json"), as_json(config, predicted, measured))

@@ -5,8 +5,8 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def writable_mistakes(results_dir: str) -> list[str]:
-    """A results folder that cannot be written, found out by writing; nothing of it stays."""
+def writable_mistakes(results_dir: str, option: str = "experiment.results_dir=") -> list[str]:
+    """A folder given by `option` that cannot be written, found out by writing; nothing of it stays."""
     folder = Path(results_dir).expanduser().absolute()
     missing = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
@@ -14,7 +14,7 @@ def writable_mistakes(results_dir: str) -> list[str]:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        return [f"experiment.results_dir={results_dir} cannot be written: {error.strerror}"]
+        return [f"{option}{results_dir} cannot be written: {error.strerror}"]
     finally:
         for path in missing:
             with suppress(OSError):
