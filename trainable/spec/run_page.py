@@ -77,20 +77,25 @@ def run_page(told: Told, standing: Standing | None = None) -> str:
 
 def _head(told: Told) -> list[str]:
     status, reason = str(told.get("status")), told.get("stop_reason")
-    hours = told_number(told, "duration_seconds")
+    seconds = told_number(told, "duration_seconds")
     paper = _config(told, "experiment", "paper")
     return [
         f"# Experiment: {told.get('experiment_id')}",
         "",
         f"**Date:** {str(told.get('started') or MISSING)[:10]}  ",
         f"**Status:** {_MARKS.get(status, '❌')} {status}{f' ({reason})' if reason else ''}  ",
-        f"**Duration:** {MISSING if hours is None else f'{hours / 3600:.3f}'} hours  ",
+        f"**Duration:** {MISSING if seconds is None else _duration(seconds)}  ",
         *([f"**Paper:** {paper}  "] if paper else []),
         f"**Trial:** {told.get('trial')}, stage {told.get('stage')}, seed {told.get('seed')}",
         "",
         "---",
         "",
     ]
+
+
+def _duration(seconds: float) -> str:
+    """The protocol's hours, and seconds where those say little."""
+    return f"{seconds / 3600:.3f} hours" + (f" ({seconds:.1f} s)" if seconds < 360 else "")
 
 
 def _configuration(told: Told) -> list[str]:

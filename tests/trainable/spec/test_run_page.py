@@ -104,3 +104,7 @@ _JSON = st.recursive(
 def test_any_summary_that_is_json_has_a_page(values: dict[str, Any]) -> None:
     assert run_page(values).startswith("# Experiment: ")
     assert run_page({**told(), **values}).startswith("# Experiment: ")
+
+
+def test_a_short_run_says_its_seconds_too() -> None:
+    assert "\n**Duration:** 0.012 hours (42.1 s)  \n" in run_page(told(duration_seconds=42.1))
