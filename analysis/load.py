@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from analysis.amendments import contradictions
 from analysis.ledger import read_ledger
 from analysis.remembered import Remembered
 from analysis.witnesses import disagreements
@@ -88,7 +89,7 @@ def load_sweep(directory: SweepDir) -> Sweep:
     records = sorted(state.trials.values(), key=lambda record: record.trial)
     remembered = Remembered(directory.path)
     trials = [_trial_of(record, runs, remembered) for record in records]
-    return Sweep(directory, statement, state, trials, notes, remembered)
+    return Sweep(directory, statement, state, trials, [*contradictions(statement, state.drivers), *notes], remembered)
 
 
 def read_statement(directory: SweepDir) -> Statement:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from analysis.amendments import remark
 from analysis.columns import Row
 from analysis.compare import Replicates, replicates
 from analysis.decision import Outcome as Outcome
@@ -54,12 +55,14 @@ def verdicts(statement: Statement, rows: Sequence[Row]) -> list[Verdict]:
     correction for the number of cells) and refuted when one cell refutes it, the smallest p value times the number of cells
     (Bonferroni). Then all claims together: the family is every claim that was stated, those without a p value counted as 1, and
     CONFIRMED or REFUTED stands only where Holm's adjusted p value is at most alpha = 1 - ``statement.confidence``, so that the chance
-    of even one wrong verdict in the sweep is alpha. What does not stand is UNDECIDED, and its reason says why.
+    of even one wrong verdict in the sweep is alpha. What does not stand is UNDECIDED, and its reason says why. A reason ends with what
+    was changed of its claim after the start.
     """
     found = [_judge(statement, claim, rows) for claim in statement.claims]
     found = _corrected(found, statement)
     notes = {edge.cell: edge.sentence for edge in edges(statement, rows)}
-    return [replace(v, reason=f"{v.reason}; {notes[v.cell]}") if v.cell in notes else v for v in found]
+    remarks = ((notes.get(v.cell or ""), remark(statement, claim)) for v, claim in zip(found, statement.claims, strict=True))
+    return [replace(v, reason="; ".join(filter(None, (v.reason, *more)))) for v, more in zip(found, remarks, strict=True)]
 
 
 def _corrected(found: Sequence[Verdict], statement: Statement) -> list[Verdict]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from analysis.amendments import changes, written
 from analysis.compare import CellSummary, compare, counted_seeds
 from analysis.page import interval_plot
 from analysis.page.document import SYMBOLS, embedded, library, own_script, policy, style, template
@@ -68,7 +69,8 @@ def _facts(study: Study) -> list[tuple[str, str]]:
     how = f"explored on seed {statement.explore_seed}, confirmed on {seeds}" if statement.explores else f"every cell on {seeds}"
     facts = [
         ("Hypothesis", statement.hypothesis or "(none was written down)"),
-        ("Written down", f"{statement.created}, before the first trial" if statement.created else ""),
+        ("Written down", written(statement, "hypothesis")),
+        *(("Amendment", sentence) for sentence in changes(statement)),
         ("Trials", statuses(study.rows)),
         ("Date", overview.dates(study.rows)),
         *((f"Varied: {names[key]}", overview.tried_values(study.rows, key)) for key in statement.varied),

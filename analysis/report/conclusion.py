@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from analysis.amendments import changes
 from analysis.checkpoints.hashes import Hashes
 from analysis.checkpoints.of_sweep import verify_trials
 from analysis.compare import CellSummary, compare
@@ -81,7 +82,7 @@ def judge(sweep: Sweep, study: Study, files: Sequence[Path], metric: str | None 
         table=[row_of(cell, study.cells) for cell in cells],
         savings=savings(rows, statement.max_steps),
         trials=statuses(rows),
-        notes=[*sweep.notes, *about_trials],
+        notes=[*sweep.notes, *changes(statement), *about_trials],
         files=list(files),
     )
 

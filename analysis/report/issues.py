@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from analysis.amendments import changes
 from analysis.columns import Row
 from analysis.report.evidence import Evidence
 from analysis.report.markdown import MISSING, counted, folded, long_table, table
@@ -109,8 +110,4 @@ def _drivers(evidence: Evidence) -> list[str]:
 
 
 def _amendments(evidence: Evidence) -> list[str]:
-    lines = []
-    for amendment in evidence.sweep.statement.amendments:
-        before = dict(amendment.get("before") or {})
-        lines.append(f"- {amendment.get('time')}: {', '.join(f'{name} had been {value!r}' for name, value in before.items())}")
-    return lines
+    return [f"- {sentence}" for sentence in changes(evidence.sweep.statement)]

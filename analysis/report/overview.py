@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from analysis.amendments import written
 from analysis.checkpoints.of_sweep import tally
 from analysis.columns import CONFIG_PREFIX, Row
 from analysis.compare import counted_seeds
@@ -22,9 +23,9 @@ _MOST_VALUES = 12
 def section(evidence: Evidence) -> list[str]:
     """What was tested and how far it came."""
     statement, rows = evidence.sweep.statement, evidence.study.rows
-    written = f" Written down {statement.created}, before the first trial." if statement.created else ""
+    when = written(statement, "hypothesis")
     entries = [
-        ("Hypothesis", f"{statement.hypothesis or '(none was written down)'}{written}"),
+        ("Hypothesis", (statement.hypothesis or "(none was written down)") + (f" Written down {when}." if when else "")),
         ("Date", dates(rows) or "no trial has started"),
         ("Status", f"{completion(evidence)} {statuses(rows)}."),
         ("Model", _model(statement, rows)),

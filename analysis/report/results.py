@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from analysis.amendments import changes
 from analysis.figures.registry import caption_of
 from analysis.report import (
     appendix,
@@ -44,7 +45,8 @@ def verdict_lines(verdicts: Sequence[Verdict], study: Study) -> list[str]:
 
 
 def _verdict(evidence: Evidence) -> list[str]:
-    return ["## Verdict", "", *verdict_lines(evidence.verdicts, evidence.study)]
+    late = [f"⚠️ {sentence[0].upper()}{sentence[1:]}." for sentence in changes(evidence.sweep.statement)]
+    return ["## Verdict", "", *verdict_lines(evidence.verdicts, evidence.study), *(f"{line}\n" for line in late)]
 
 
 def _figures(evidence: Evidence) -> list[str]:

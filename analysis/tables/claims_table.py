@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from analysis.amendments import written
 from analysis.report.markdown import MISSING, percent
 from analysis.study import Study
 from analysis.tables.significance_table import p_shown
@@ -19,7 +20,8 @@ def claims_table(study: Study) -> Table | None:
         return None
     return Table(
         caption=(
-            "Claims written down before the first trial. Δ: relative difference to the baseline, paired by seed (below 0 is better), or "
+            f"Claims written down {written(study.statement, 'claims') or 'without a date'}. "
+            "Δ: relative difference to the baseline, paired by seed (below 0 is better), or "
             "for a departure to its number, with the interval that decides; p: against the claimed bound, by itself and after Holm's "
             "correction over all claims."
         ),

@@ -157,8 +157,8 @@ def _run_missing(blueprint: Blueprint, ledger: Ledger, sweep_dir: SweepDir, opti
     rule = SCHEDULERS[blueprint.settings.scheduler.name]()
     limits = Limits(options.retry)
     # What an earlier driver left running counts as interrupted only once this one has started; so the event comes first.
-    planned = plan_of(blueprint)
-    ledger.append("driver_started", host=socket.gethostname(), pid=getpid(), command=_command(), commit=commit(), planned=planned)
+    told = {"planned": plan_of(blueprint), "stated": blueprint.statement("", ledger.state).preregistered()}
+    ledger.append("driver_started", host=socket.gethostname(), pid=getpid(), command=_command(), commit=commit(), **told)
     runs = runs_dir(blueprint.base.experiment.results_dir).resolve()
     mend_summaries(ledger.state, runs)
     with stored_runs(blueprint.base, sweep_folder(sweep_dir.path.name, ledger.state), runs) as stored:

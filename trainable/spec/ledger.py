@@ -4,7 +4,8 @@ The driver appends (`sweeps.runner.ledger`); everybody else only reads. Events:
 
 | event           | keys beside `event` and `time` (ISO 8601, UTC)                                                    |
 |-----------------|---------------------------------------------------------------------------------------------------|
-| driver_started  | host, pid, command, commit, planned (explore_trials, confirm_trials, steps, tokens)               |
+| driver_started  | host, pid, command, commit, planned (explore_trials, confirm_trials, steps, tokens),              |
+|                 | stated (hypothesis, metric, claims, seeds, confidence)                                            |
 | refused         | slot, values, mistakes: drawn, and no configuration that can be run                               |
 | sampled         | slot, trial, values                                                                               |
 | trial_started   | trial, attempt, stage, cell, seed, values, overrides, run_id                                      |

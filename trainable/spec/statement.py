@@ -75,16 +75,23 @@ class Statement:
 
     def amending(self, before: "Statement", now: str) -> "Statement":
         """This statement as a later form of `before`: its date stays, and what it said otherwise is kept with the time of the change."""
-        earlier, later = asdict(before), asdict(self)
-        changed = {name: earlier[name] for name in _PREREGISTERED if earlier[name] != later[name]}
+        earlier, later = before.preregistered(), self.preregistered()
+        changed = {name: value for name, value in earlier.items() if value != later[name]}
         amendments = [*before.amendments, *([{"time": now, "before": changed}] if changed else [])]
         return replace(self, created=before.created, amendments=amendments)
+
+    def preregistered(self) -> dict[str, Any]:
+        """What may not change unnoticed; a driver writes it into the ledger as well when it starts."""
+        return {name: value for name, value in asdict(self).items() if name in _PREREGISTERED}
 
     def as_json(self) -> dict[str, Any]:
         return {"format": SWEEP_FORMAT, **asdict(self)}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Statement":
-        """Raises TypeError or KeyError when a field is missing."""
+        """Raises TypeError, KeyError or AttributeError when a field is missing or of another form."""
         known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
-        return cls(**{**known, "claims": [Claim(**claim) for claim in values["claims"]]})
+        stated = cls(**{**known, "claims": [Claim(**claim) for claim in values["claims"]]})
+        for amendment in stated.amendments:
+            [Claim(**claim) for claim in amendment["before"].get("claims", [])]
+        return stated

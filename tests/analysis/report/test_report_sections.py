@@ -101,7 +101,7 @@ def test_several_drivers_and_amendments_are_told(sweep: SweepBuilder) -> None:
     text = page_of(sweep)["Issues and notes"]
     assert "carried out by 2 drivers, one after the other: 1 out_of_budget, 1 without a word." in text
     assert "ten minutes are over" in text
-    assert "- 2026-03-02: hypothesis had been 'Smaller is better.'" in text
+    assert "- changed 2026-03-02, after the start: hypothesis had been “Smaller is better.”" in text
 
 
 def test_next_steps_are_computed(sweep: SweepBuilder) -> None:
