@@ -34,13 +34,12 @@ def _promises(evidence: Evidence) -> Iterator[str]:
     winner, metric = evidence.winner, evidence.sweep.statement.metric
     if winner is None or not winner.mean:
         return
-    explored = [row.get(metric) for row in evidence.study.rows if row["cell"] == winner.cell and row["stage"] == Stage.EXPLORE]
-    promised = next((value for value in explored if value is not None), None)
+    explored = (row for row in evidence.study.rows if row["cell"] == winner.cell and row["stage"] == Stage.EXPLORE)
+    promised = next((row[metric] for row in explored if row["status"] == Status.COMPLETED and row.get(metric) is not None), None)
     if promised:
         change = (winner.mean - promised) / abs(promised)
-        kept = (
-            "as the exploration had promised" if abs(change) < PROMISE else "the winner's curse" if change > 0 else "better than promised"
-        )
+        worse = evidence.sign * change
+        kept = "as the exploration had promised" if abs(change) < PROMISE else "the winner's curse" if worse > 0 else "better than promised"
         then = f"{number(winner.mean)}, in the exploration it was {number(promised)} ({percent(change)})"
         yield f"On fresh seeds the winner's {metric} is {then}: {kept}."
 

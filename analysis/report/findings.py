@@ -35,7 +35,7 @@ def against_baseline(evidence: Evidence) -> list[str]:
             continue
         better = "better" if cell.paired.estimate < 0 else "worse"
         interval = f"[{percent(cell.paired.low)}, {percent(cell.paired.high)}] at {confidence:.0%}, {cell.paired.n} pairs of seeds"
-        clear = "" if cell.paired.high < 0 or cell.paired.low > 0 else "; the interval contains no difference at all"
+        clear = "" if cell.paired.high < 0 or cell.paired.low > 0 else "; the interval contains 0: it may be no difference"
         soon = reached.get(cell.cell)
         early = f" It had the baseline's final loss after {soon.share:.0%} of its steps." if soon and soon.share is not None else ""
         amount = f"{abs(cell.paired.estimate):.2%} {better} than the baseline in {metric}"

@@ -42,6 +42,26 @@ def test_findings_say_how_far_and_how_soon(lived_page: dict[str, str]) -> None:
     assert "On fresh seeds the winner's eval/loss is 3.7037, in the exploration it was 3.0000 (+23.46%): the winner's curse." in found
 
 
+@pytest.mark.parametrize(("higher_is_better", "kept"), [(False, "the winner's curse"), (True, "better than promised")])
+def test_which_way_is_better_decides_what_became_of_a_promise(sweep: SweepBuilder, higher_is_better: bool, kept: str) -> None:
+    sweep.statement.higher_is_better = higher_is_better
+    sweep.trial({LR: 0.01}, final=3.0)
+    sweep.finalists(sweep.cell({LR: 0.01}))
+    sweep.confirm({LR: 0.003}, {1: 4.0, 2: 4.2, 3: 4.1})
+    sweep.confirm({LR: 0.01}, {1: 3.6, 2: 4.5, 3: 3.8})
+    found = page_of(sweep)["Key findings"]
+    assert f"in the exploration it was 3.0000 (+32.22%): {kept}." in found
+    assert "; the interval contains 0: it may be no difference)" in found
+
+
+def test_a_trial_that_was_stopped_early_promised_nothing(sweep: SweepBuilder) -> None:
+    sweep.trial({LR: 0.01}, rows=losses(6.0, steps=20), status=Status.STOPPED_EARLY)
+    sweep.finalists(sweep.cell({LR: 0.01}))
+    sweep.confirm({LR: 0.003}, {1: 4.0, 2: 4.2, 3: 4.1})
+    sweep.confirm({LR: 0.01}, {1: 3.6, 2: 3.7, 3: 3.8})
+    assert "in the exploration it was" not in page_of(sweep)["Key findings"]
+
+
 def test_anomalies_name_their_trials(sweep: SweepBuilder) -> None:
     spiky = {**losses(4.0), 30: {"train/loss": 9.9, "optimizer/grad_norm": 1.0}}
     sweep.trial({LR: 0.01}, rows=spiky)
