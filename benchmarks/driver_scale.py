@@ -116,6 +116,8 @@ def _carry_out(conductor: Any, workers: int, trials: int, limit_seconds: float) 
             if evaluations % every == 0:
                 windows.append((evaluations, time.process_time() - begin))
         at_work = still
+        conductor.searcher.publish()
+    conductor.searcher.publish(final=True)
     return [*windows, (evaluations, time.process_time() - begin)]
 
 

@@ -89,7 +89,7 @@ def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[
             reuse_actors=True,
             max_concurrent_trials=None if watch else _at_once(resources, ray.cluster_resources()),
         ),
-        run_config=_run_config(scratch, [Heartbeat(beat), vigil, *following]),
+        run_config=_run_config(scratch, [Heartbeat(beat), Heartbeat(conductor.searcher.publish), vigil, *following]),
     )
     try:
         with terminate_like_interrupt():
@@ -98,6 +98,7 @@ def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[
         if guard.failure is None:
             raise
     finally:
+        conductor.searcher.publish(final=True)
         shutil.rmtree(scratch, ignore_errors=True)
         if pool is not None:
             pool.close()

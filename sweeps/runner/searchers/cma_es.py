@@ -14,9 +14,10 @@ import numpy as np
 from optuna._transform import _SearchSpaceTransform
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler, RandomSampler
-from optuna.search_space import intersection_search_space
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
+
+from sweeps.runner.searchers.study import common_space
 
 # Of the unit cube that the keys are scaled to, like Optuna's.
 _START, _SIGMA = 0.5, 1 / 6
@@ -30,8 +31,7 @@ class ReplayedCmaEsSampler(BaseSampler):
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         del trial
-        shared = intersection_search_space(study.get_trials(deepcopy=False))
-        return {key: d for key, d in shared.items() if not isinstance(d, CategoricalDistribution) and not d.single()}
+        return {key: d for key, d in common_space(study).items() if not isinstance(d, CategoricalDistribution)}
 
     def sample_relative(self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> dict[str, Any]:
         del trial

@@ -4,6 +4,7 @@ import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from optuna.storages import JournalStorage
@@ -18,45 +19,71 @@ _LOG = logging.getLogger(__name__)
 _LOCK_SUFFIX = ".lock"
 # What `Study.set_metric_names` writes.
 _METRIC_NAMES = "study:metric_names"
+# Each writing takes a lock and a sync.
+_INTERVAL_SECONDS = 2.0
 
 
 class StudyJournal:
-    """Rebuilt whole from the ledger's trials, then appended to; the first error ends it with one warning, and never the sweep."""
+    """Rebuilt whole from the ledger's trials; what is noted since is appended by `write`, with one sync for all of it.
+
+    The first error ends it with one warning, and never the sweep.
+    """
 
     def __init__(self, path: Path, metrics: Sequence[str]) -> None:
         self._path, self._metrics = path, list(metrics)
-        self._storage: JournalStorage | None = None
+        self._is_written = False
+        self._noted: dict[str, None] = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        self._lines = _Lines()
+        self._storage, self._study = JournalStorage(self._lines), 0
         self._ids: dict[str, int] = {}
-        self._study = 0
+        self._last_write = monotonic()
 
     def rewrite(self, trials: Mapping[str, FrozenTrial]) -> None:
         """Replaces the file by a study of these trials, by name and in order."""
         try:
-            lines = _Lines()
-            storage = JournalStorage(lines)
+            self._begin()
             directions = [StudyDirection[direction(metric).upper()] for metric in self._metrics]
-            study = storage.create_new_study(directions, self._path.parent.name)
-            storage.set_study_system_attr(study, _METRIC_NAMES, self._metrics)
-            ids = {name: storage.create_new_trial(study, trial) for name, trial in trials.items()}
-            write_text(self._path, "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in lines.kept))
+            self._study = self._storage.create_new_study(directions, self._path.parent.name)
+            self._storage.set_study_system_attr(self._study, _METRIC_NAMES, self._metrics)
+            self._ids = {name: self._storage.create_new_trial(self._study, trial) for name, trial in trials.items()}
+            write_text(self._path, "".join(json.dumps(line, separators=(",", ":")) + "\n" for line in self._lines.taken()))
             # Of a driver that was killed while it wrote; Optuna would wait half a minute for it.
             self._path.with_name(self._path.name + _LOCK_SUFFIX).unlink(missing_ok=True)
-            self._storage, self._study, self._ids = JournalStorage(JournalFileBackend(str(self._path))), study, ids
+            self._is_written, self._noted = True, {}
         except Exception as error:
             self._give_up(error)
 
-    def put(self, name: str, trials: Mapping[str, FrozenTrial]) -> None:
-        """Writes what is new of the trial called `name`, one of `trials`."""
-        if self._storage is None:
-            return
+    def note(self, name: str) -> None:
+        """The trial called `name` has changed, or is new."""
+        if self._is_written:
+            self._noted[name] = None
+
+    @property
+    def is_behind(self) -> bool:
+        return bool(self._noted)
+
+    @property
+    def is_due(self) -> bool:
+        """Whether something was noted, and the last writing is some time ago."""
+        return self.is_behind and monotonic() - self._last_write >= _INTERVAL_SECONDS
+
+    def write(self, trials: Mapping[str, FrozenTrial]) -> None:
+        """Writes what is new of those noted that are among `trials`."""
         try:
-            self._append(self._storage, name, trials[name])
+            for name in filter(trials.__contains__, self._noted):
+                self._append(name, trials[name])
+            JournalFileBackend(str(self._path)).append_logs(self._lines.taken())
+            self._noted, self._last_write = {}, monotonic()
         except _NoLongerOpen:
             self.rewrite(trials)
         except Exception as error:
             self._give_up(error)
 
-    def _append(self, storage: JournalStorage, name: str, trial: FrozenTrial) -> None:
+    def _append(self, name: str, trial: FrozenTrial) -> None:
+        storage = self._storage
         if name not in self._ids:
             self._ids[name] = storage.create_new_trial(self._study, trial)
             return
@@ -76,7 +103,7 @@ class StudyJournal:
 
     def _give_up(self, error: Exception) -> None:
         """Whatever went wrong with a file that nothing depends on; it is written anew at the next start."""
-        self._storage = None
+        self._is_written, self._noted = False, {}
         _LOG.warning("%s is no longer written (%s: %s); the sweep goes on without it", self._path, type(error).__name__, error)
 
 
@@ -85,13 +112,20 @@ class _NoLongerOpen(Exception):
 
 
 class _Lines(BaseJournalBackend):
-    """Keeps the lines of a journal in memory."""
+    """Keeps the lines of a journal in memory until they are taken; Optuna reads each once, just after it was appended."""
 
     def __init__(self) -> None:
-        self.kept: list[dict[str, Any]] = []
+        self._kept: list[dict[str, Any]] = []
+        self._first = 0
 
     def read_logs(self, log_number_from: int) -> Iterable[dict[str, Any]]:
-        return self.kept[log_number_from:]
+        return self._kept[log_number_from - self._first :]
 
     def append_logs(self, logs: list[dict[str, Any]]) -> None:
-        self.kept += json.loads(json.dumps(logs))
+        self._kept += json.loads(json.dumps(logs))
+
+    def taken(self) -> list[dict[str, Any]]:
+        """All lines since the last time."""
+        lines, self._kept = self._kept, []
+        self._first += len(lines)
+        return lines

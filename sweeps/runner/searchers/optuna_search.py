@@ -23,6 +23,7 @@ from sweeps.runner.searchers.parameters import parameters
 from sweeps.runner.searchers.random_search import draw
 from sweeps.runner.searchers.searcher import Searcher, Slot, Space
 from sweeps.runner.searchers.shown import can_learn
+from sweeps.runner.searchers.study import numbered, study_of
 from sweeps.runner.seeded import words
 from trainable.spec.ledger import TrialRecord
 from trainable.spec.status import Status
@@ -42,7 +43,7 @@ class OptunaSearch(Searcher):
     """`warm_start` are finished trials of earlier sweeps, seen before this sweep's own; those outside the space, and
     those whose values changed on the way, are left out.
 
-    The journal is written from `resume` on. A trial that runs again counts as running from its first report.
+    The journal is written at `resume`, and then at `publish`. A trial that runs again counts as running from its first report.
     """
 
     def __init__(self, space: Space, recipe: Recipe, journal: Path | None = None, warm_start: Sequence[TrialRecord] = ()) -> None:
@@ -50,16 +51,18 @@ class OptunaSearch(Searcher):
         self._known = parameters(space)
         self._directions = [direction(metric) for metric in recipe.metrics]
         seen = (self._as_trial(observe(record, recipe.metrics)) for record in warm_start if not record.lineage)
-        self._warm = [trial for trial in seen if trial is not None and trial.state.is_finished()]
+        self._warm = numbered([trial for trial in seen if trial is not None and trial.state.is_finished()])
         self._suggested: dict[str, dict[str, Any]] = {}
         self._observed: dict[str, Observation] = {}
-        self._trials: dict[str, FrozenTrial] = {}
+        self._own: dict[str, FrozenTrial] = {}
+        # Observed since `_own` was last asked for, in order.
+        self._stale: dict[str, None] = {}
         self._journal = None if journal is None else StudyJournal(journal, recipe.metrics)
 
     @property
     def trials(self) -> list[FrozenTrial]:
         """What the model is shown, in order: earlier sweeps' trials, then this one's as they were drawn."""
-        return [*self._warm, *self._trials.values()]
+        return [*self._warm, *self._own_trials().values()]
 
     def suggest(self, slot: Slot) -> dict[str, Any]:
         self._suggested[slot.id] = values = self._draw(slot)
@@ -71,7 +74,7 @@ class OptunaSearch(Searcher):
         trials: Mapping[str, TrialRecord],
         sampled_values: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
-        self._observed, self._trials = {}, {}
+        self._observed, self._own, self._stale = {}, {}, {}
         drawn = sampled_values or {}
         for name in samples.values():
             if name in trials:
@@ -80,13 +83,12 @@ class OptunaSearch(Searcher):
                 self._observe(Observation(name, dict(drawn[name])))
         if self._journal is not None:
             with _quiet():
-                self._journal.rewrite(self._trials)
+                self._journal.rewrite(self._own_trials())
 
     def started(self, slot: Slot, trial: str) -> None:
         """Also for a slot that says everything itself, and for a trial that is drawn a second time: it is one trial."""
         if trial not in self._observed:
             self._observe(Observation(trial, self._suggested.pop(slot.id, dict(slot.grid))))
-            self._tell_journal(trial)
 
     def reported(self, trial: str, step: int, metrics: Mapping[str, float | None]) -> None:
         seen = self._observed.get(trial)
@@ -94,19 +96,32 @@ class OptunaSearch(Searcher):
             evaluations = {**seen.evaluations, step: objectives(metrics, self._recipe.metrics)}
             # An ended trial that reports runs again.
             self._observe(replace(seen, evaluations=evaluations, status=Status.RUNNING, ended=None))
-            self._tell_journal(trial)
 
     def ended(self, record: TrialRecord) -> None:
         seen = self._observed.get(record.trial)
         if seen is not None:
             self._observe(observe(record, self._recipe.metrics, seen.values))
-            self._tell_journal(record.trial)
+
+    def publish(self, *, final: bool = False) -> None:
+        if self._journal is not None and (self._journal.is_behind if final else self._journal.is_due):
+            with _quiet():
+                self._journal.write(self._own_trials())
 
     def _observe(self, seen: Observation) -> None:
         self._observed[seen.trial] = seen
-        trial = self._as_trial(seen)
-        if trial is not None:
-            self._trials[seen.trial] = trial
+        self._stale[seen.trial] = None
+        if self._journal is not None:
+            self._journal.note(seen.trial)
+
+    def _own_trials(self) -> dict[str, FrozenTrial]:
+        """This sweep's, by name and as they were drawn."""
+        for name in self._stale:
+            trial = self._as_trial(self._observed[name])
+            if trial is not None:
+                trial.number = self._own[name].number if name in self._own else len(self._warm) + len(self._own)
+                self._own[name] = trial
+        self._stale = {}
+        return self._own
 
     def _as_trial(self, seen: Observation) -> FrozenTrial | None:
         return as_trial(seen, self._known, len(self._recipe.metrics))
@@ -119,15 +134,9 @@ class OptunaSearch(Searcher):
             return draw(self._space, slot, recipe.seed)
         sampler = recipe.model.sampler(words("model", recipe.seed, slot.lot)[0], grid, shown)
         with _quiet():
-            study = optuna.create_study(directions=self._directions, sampler=sampler)
-            study.add_trials(shown)
+            study = study_of(shown, self._directions, sampler)
             params = study.ask({key: known.distribution for key, known in self._known.items()}).params
         return {key: known.decode(params[key]) for key, known in self._known.items()} | fixed
-
-    def _tell_journal(self, trial: str) -> None:
-        if self._journal is not None and trial in self._trials:
-            with _quiet():
-                self._journal.put(trial, self._trials)
 
 
 @contextmanager

@@ -42,3 +42,7 @@ class PartedSearch(Searcher):
     def ended(self, record: TrialRecord) -> None:
         if record.trial in self._searcher_of_trial:
             self._searcher_of_trial[record.trial].ended(record)
+
+    def publish(self, *, final: bool = False) -> None:
+        for searcher in self._searchers:
+            searcher.publish(final=final)

@@ -60,3 +60,9 @@ class Searcher(ABC):
 
     def ended(self, record: TrialRecord) -> None:
         """A trial reached a final status."""
+
+    def publish(self, *, final: bool = False) -> None:
+        """Called some ten times a second: brings files for people up to date, where there are any and it is time, or `final`.
+
+        Raises nothing.
+        """

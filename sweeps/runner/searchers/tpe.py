@@ -7,16 +7,19 @@ l(x, fixed) / g(x, fixed), differs from l(x | fixed) / g(x | fixed) by a factor 
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
-from optuna.distributions import CategoricalDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import TPESampler
 from optuna.samplers._tpe.parzen_estimator import _ParzenEstimator
 from optuna.samplers._tpe.sampler import default_gamma
+from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from sweeps.runner.searchers.optuna_trials import is_feasible
+from sweeps.runner.searchers.study import common_space
 
 
 def tpe_sampler(seed: int, fixed: Mapping[str, Any], shown: Sequence[FrozenTrial]) -> TPESampler:
@@ -25,13 +28,20 @@ def tpe_sampler(seed: int, fixed: Mapping[str, Any], shown: Sequence[FrozenTrial
     Optuna fills up the good tenth of the trials with infeasible ones where there are too few others; here they are
     never good, or a sweep that mostly diverges would be drawn to where it does.
     """
-    feasible = sum(is_feasible(trial) for trial in shown)
+    most = default_gamma(len(shown))
+    feasible = len(list(islice(filter(is_feasible, shown), most)))
     # Optuna models several objectives key by key, which could not be conditioned on the fixed ones.
-    sampler = TPESampler(seed=seed, n_startup_trials=1, multivariate=True if fixed else None)
+    sampler = _Sampler(seed=seed, n_startup_trials=1, multivariate=True if fixed else None)
     sampler._gamma = lambda finished: min(default_gamma(finished), feasible)
     if fixed:
         sampler._parzen_estimator_cls = _given(fixed)
     return sampler
+
+
+class _Sampler(TPESampler):
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
+        del trial
+        return common_space(study) if self._is_multivariate(study) else {}
 
 
 def _given(fixed: Mapping[str, Any]) -> type:

@@ -49,6 +49,7 @@ def sweep(journal, setup, ends=ENDS, metrics=("eval/loss",)):
             bench.report(trial, step, *[loss, 5.0][: len(metrics)], metrics=metrics)
         if end is not None:
             bench.end(trial, end, 20)
+    bench.searcher.publish(final=True)
     return bench
 
 
@@ -79,16 +80,44 @@ def test_a_resume_writes_it_anew_and_goes_on(journal):
     fresh.suggest(slots(SPACE, 5, 0)[9])
     fresh.started(slots(SPACE, 5, 0)[9], "another")
     fresh.reported("another", 10, {"eval/loss": 2.0})
+    fresh.publish(final=True)
     same(read(journal), fresh.trials)
     assert len(read(journal).trials) == 9
+
+
+def test_what_happens_between_two_writings_costs_one_lock_and_one_sync(journal, monkeypatch):
+    bench = sweep(journal, settings("optuna-tpe", samples=4), ENDS[:3])
+    written, append = [], JournalFileBackend.append_logs
+    monkeypatch.setattr(JournalFileBackend, "append_logs", lambda *given: (written.append(given), append(*given)))
+    for slot in slots(SPACE, 4, 0)[3:]:
+        bench.run(slot, lambda values: (1.0, Status.COMPLETED))
+    monkeypatch.setattr("sweeps.runner.searchers.journal._INTERVAL_SECONDS", math.inf)
+    bench.searcher.publish()
+    assert (len(written), len(read(journal).trials)) == (0, 3)
+    monkeypatch.setattr("sweeps.runner.searchers.journal._INTERVAL_SECONDS", 0.0)
+    bench.searcher.publish()
+    bench.searcher.publish()
+    assert len(written) == 1
+    same(read(journal), bench.searcher.trials)
+
+
+def test_a_trial_outside_the_space_is_left_out(journal):
+    bench = Ledgered(build_searcher(SPACE, settings("optuna-tpe", samples=4), journal))
+    bench.sample(slots(SPACE, 4, 0)[0], {"lr": 5.0, "opt": "adamw"})
+    bench.sample(slots(SPACE, 4, 0)[0])
+    bench.searcher.publish(final=True)
+    same(read(journal), bench.searcher.trials)
+    assert len(read(journal).trials) == 1
 
 
 def test_a_trial_that_runs_again_is_open_again(journal):
     bench = sweep(journal, settings("optuna-tpe", samples=4))
     bench.start("t003", attempt=2)
     bench.report("t003", 30, 0.5)
+    bench.searcher.publish(final=True)
     assert read(journal).trials[3].state == TrialState.RUNNING
     bench.end("t003", Status.COMPLETED, 30)
+    bench.searcher.publish(final=True)
     same(read(journal), bench.searcher.trials)
     assert read(journal).best_trial.user_attrs["trial"] == "t003"
 
@@ -130,5 +159,6 @@ def test_a_disk_that_fills_up_while_running_warns_once(journal, caplog, monkeypa
     with caplog.at_level(logging.WARNING):
         for slot in slots(SPACE, 4, 0)[3:]:
             bench.run(slot, lambda values: (1.0, Status.COMPLETED))
+            bench.searcher.publish(final=True)
     assert ["No space left on device" in record.getMessage() for record in caplog.records] == [True]
     assert len(bench.searcher.trials) == 8
