@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     config, run_dir = _resumed(given.resume, given.overrides) if given.resume else _new_run(given.overrides)
     is_main = os.environ.get("RANK", "0") == "0"
-    report = partial(print, flush=True) if is_main else lambda _: None
+    report: Callable[[str], None] = partial(print, flush=True) if is_main else lambda _: None
     prepare(config.data, report=report)
     prepare_base(config, report)
     report(f"results in {run_dir.path}")
