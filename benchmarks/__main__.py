@@ -27,6 +27,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     for name, benchmark in BENCHMARKS.items():
         options = names.add_parser(name, help=benchmark.question, description=benchmark.question)
         options.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="where the result file goes")
+        options.add_argument("--part", default="", metavar="NAME", help="goes into the result file's name, beside other parts")
         benchmark.arguments(options)
     return parser.parse_args(arguments)
 
@@ -38,7 +39,7 @@ def measure(arguments: Sequence[str]) -> int:
         return EXIT_DONE
     facts = environment()
     outcome = BENCHMARKS[given.name].run(given)
-    path = record(given.name, outcome, facts, given.results)
+    path = record("-".join(filter(None, (given.name, given.part))), outcome, facts, given.results)
     print("\n".join([*lines(outcome), str(path)]))
     return EXIT_DONE
 

@@ -26,10 +26,19 @@ SHAPES: dict[str, list[str]] = {
     "width 64, context 64": ["model=micro", "model.d_model=64", "model.d_ff=172", "model.context_length=64", "training.batch_size=8"],
     "tiny": ["model=tiny"],
 }
+# Six million parameters: too much for a core, little for a GPU.
+ON_GPU = {"width 256": ["model=tiny", "model.num_layers=6", "model.d_model=256", "model.d_ff=688", "model.context_length=128"]}
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--shapes", nargs="+", choices=list(SHAPES), default=list(SHAPES), metavar="SHAPE", help=", ".join(SHAPES))
+    parser.add_argument(
+        "--shapes",
+        nargs="+",
+        choices=[*SHAPES, *ON_GPU],
+        default=list(SHAPES),
+        metavar="SHAPE",
+        help=f"{', '.join(SHAPES)}; and {', '.join(ON_GPU)}",
+    )
     parser.add_argument("--lanes", nargs="+", type=int, default=[2, 4, 8, 16, 32], help="numbers of lanes; 2 4 8 16 32")
     parser.add_argument("--steps", type=int, default=40, help="steps of a trial, evaluated twice")
     parser.add_argument("--rounds", type=int, default=3, help="medians count")
@@ -56,7 +65,7 @@ def _run(given: argparse.Namespace) -> Outcome:
 def _config(shape: str, given: argparse.Namespace) -> RunConfig:
     quiet = ["tracking.wandb=off", "tracking.plots=false", "training.test_batches=0", "training.eval_batches=2"]
     length = [f"training.max_steps={given.steps}", f"training.eval_interval={given.steps // 2}", "training.num_threads=1"]
-    return request_run(["data.vocab_size=512", *SHAPES[shape], *quiet, *length, *given.overrides])
+    return request_run(["data.vocab_size=512", *{**SHAPES, **ON_GPU}[shape], *quiet, *length, *given.overrides])
 
 
 def _measured(config: RunConfig, given: argparse.Namespace, folder: Path) -> dict[str, Any]:

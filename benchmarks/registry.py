@@ -5,6 +5,7 @@ from benchmarks.driver_scale import DRIVER_SCALE
 from benchmarks.first_step import FIRST_STEP
 from benchmarks.fused_trials import FUSED_TRIALS
 from benchmarks.optimizer_step import OPTIMIZER_STEP
+from benchmarks.packed_trials import PACKED_TRIALS
 from benchmarks.report_overhead import REPORT_OVERHEAD
 from benchmarks.search_cost import SEARCH_COST
 from benchmarks.subspace_step import SUBSPACE_STEP
@@ -21,6 +22,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     "train_step": TRAIN_STEP,
     "fused_trials": FUSED_TRIALS,
     "optimizer_step": OPTIMIZER_STEP,
+    "packed_trials": PACKED_TRIALS,
     "search_cost": SEARCH_COST,
     "summarize": SUMMARIZE,
     "subspace_step": SUBSPACE_STEP,

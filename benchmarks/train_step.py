@@ -21,6 +21,8 @@ from trainable.spec.mistakes import WrongRequest
 # Sequences in a batch, by preset.
 ON_CPU = {"tiny": 8, "cs336": 2}
 ON_GPU = {"gpt2-small": 32, "gpt2-medium": 16, "llama-1b": 8}
+# So small that a GPU waits for Python: measured with a graph's start too.
+SMALL = {"micro": 8, "tiny": 8}
 CPU_FACTOR, GPU_FACTOR, UTILISATION, METRICS_SHARE = 1.2, 1.3, 0.5, 0.98
 PEER = "Hugging Face's model and the plain PyTorch recipe"
 NO_GPU = "no CUDA device here"
@@ -37,7 +39,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, help=f"turns of each; medians count; {_ROUNDS}, for large models fewer, by default")
     parser.add_argument("--steps", type=int, default=10, help="steps in a turn, one of which is logged")
     parser.add_argument("--matrix", type=int, help="rows of the square matrices of the limit; large enough for it by default")
-    parser.add_argument("--eager-only", action="store_true", help="on a CPU: leave out the compiled form, which needs a C++ compiler")
+    parser.add_argument(
+        "--eager-only", action="store_true", help="leave out what is measured compiled beside; a CPU needs a C++ compiler for it"
+    )
+    parser.add_argument("--graphs", action="store_true", help="with CUDA graphs too, as small models are on a GPU; no effect on a CPU")
     parser.add_argument("overrides", nargs="*", help="of the runs, such as training.batch_size=1 training.num_threads=2")
 
 
@@ -48,7 +53,7 @@ def _run(given: argparse.Namespace) -> Outcome:
     if wrong := [f"{option} {value}: at least 1 is needed" for option, value in least.items() if value is not None and value < 1]:
         raise WrongRequest(wrong)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    here, elsewhere = (ON_GPU, ON_CPU) if device.type == "cuda" else (ON_CPU, ON_GPU)
+    here, elsewhere = ({**SMALL, **ON_GPU}, {}) if device.type == "cuda" else (ON_CPU, ON_GPU)
     configs = {name: _config(name, here.get(name, 1), device.type, given.overrides) for name in given.models or here}
     ratios: dict[str, Ratio] = {}
     measured: dict[str, Any] = {}
@@ -57,8 +62,9 @@ def _run(given: argparse.Namespace) -> Outcome:
         measured[name] = _measure(config, device, given, given.rounds or _FEWER_ROUNDS.get(name, _ROUNDS))
         ratios |= _ratios(name, measured[name], device.type)
     if device.type == "cpu":
-        ratios |= {f"{name}, tokens/s": Ratio(None, PEER, aim=GPU_FACTOR, note=NO_GPU) for name in elsewhere}
-        ratios["gpt2-small, utilisation"] = Ratio(None, "a large matrix product", aim=UTILISATION, note=NO_GPU)
+        missing = {f"{name}, tokens/s": Ratio(None, PEER, aim=GPU_FACTOR, note=NO_GPU) for name in elsewhere}
+        missing["gpt2-small, utilisation"] = Ratio(None, "a large matrix product", aim=UTILISATION, note=NO_GPU)
+        ratios = {**missing, **ratios}
     settings = {"steps": given.steps, "overrides": given.overrides, "torch_threads": torch.get_num_threads()}
     return Outcome(ratios, measured, settings, torch.cuda.get_device_name() if device.type == "cuda" else "cpu")
 
@@ -81,16 +87,33 @@ def _measure(config: RunConfig, device: Any, given: argparse.Namespace, rounds: 
         "peer": lambda: [peer() for _ in range(given.steps)],
         "matmul": _product(rows, device, learner.autocast),
     }
-    if device.type == "cpu" and not given.eager_only:
-        compiled = Learner(replace(config, training=replace(config.training, compile=True)))
-        its_meter = StepMetrics(compiled)
-        turns["ours_compiled"] = lambda: _train(compiled, given.steps, its_meter)
+    turns |= {name: _loop(other, given.steps) for name, other in _variants(config, device.type, given).items()}
     take_turns(turns, 1)  # kernels, memory and compiled graphs are found by the first steps
     tokens = given.steps * learner.tokens_per_step
     # On a machine with other work the CPU's own time says more.
     clocks = {"wall": WALL, **({"cpu": CPU} if device.type == "cpu" else {})}
     found = {clock: _rates(times, tokens, config, rows) for clock, times in take_turns_by(clocks, turns, rounds).items()}
     return {"parameters": parameter_count(config.model), "batch_size": config.training.batch_size, "rounds": rounds, **found}
+
+
+def _variants(config: RunConfig, device: str, given: argparse.Namespace) -> dict[str, RunConfig]:
+    """Other ways to take the same step: compiled on a CPU; of a small model on a GPU by a graph, compiled and not, and plainly."""
+    asked: dict[str, dict[str, bool]] = {}
+    if device == "cpu" and not given.eager_only:
+        asked["ours_compiled"] = {"compile": True}
+    if given.graphs or (device == "cuda" and config.model.name in SMALL):
+        asked |= {"ours_eager": {"compile": False}, "ours_eager_graph": {"compile": False, "cuda_graphs": True}}
+        asked |= {} if given.eager_only else {"ours_compiled_graph": {"compile": True, "cuda_graphs": True}}
+    return {name: replace(config, training=replace(config.training, **settings)) for name, settings in asked.items()}
+
+
+def _loop(config: RunConfig, steps: int) -> Callable[[], None]:
+    from trainable.learner import Learner
+    from trainable.step_metrics import StepMetrics
+
+    learner = Learner(config)
+    meter = StepMetrics(learner)
+    return lambda: _train(learner, steps, meter)
 
 
 def _train(learner: Any, steps: int, meter: Any = None) -> None:
@@ -147,8 +170,9 @@ def _ratios(model: str, found: dict[str, Any], device: str) -> dict[str, Ratio]:
         ratios[f"{name}, tokens/s"] = Ratio(ours / peer, PEER, aim=GPU_FACTOR if device == "cuda" else CPU_FACTOR)
         aim = UTILISATION if device == "cuda" and model == "gpt2-small" else None
         ratios[f"{name}, utilisation"] = Ratio(rates["ours"]["utilisation"], "a large matrix product", aim=aim)
-        if "ours_compiled" in rates:
-            ratios[f"{name}, compiled, tokens/s"] = Ratio(rates["ours_compiled"]["tokens_per_second"] / peer, PEER)
+        for variant in sorted(rates.keys() & {"ours_compiled", "ours_eager", "ours_eager_graph", "ours_compiled_graph"}):
+            shown = variant.removeprefix("ours_").replace("_", ", ")
+            ratios[f"{name}, {shown}, tokens/s"] = Ratio(rates[variant]["tokens_per_second"] / peer, PEER)
         ratios[f"{name}, with metrics"] = Ratio(ours / bare, "the same loop without metrics", aim=METRICS_SHARE)
     return ratios
 

@@ -10,7 +10,10 @@ from trainable.memory import GB, MemoryPrediction, gpu_fraction, predict
 
 _MB = 1e6
 # Keys that memory depends on, beside those of the groups below.
-_KEYS = frozenset("optimizer optimizer.name optimizer.bits_m training.batch_size training.micro_batch_size training.precision".split())
+_KEYS = frozenset(
+    "optimizer optimizer.name optimizer.bits_m training.batch_size training.micro_batch_size training.precision "
+    "training.cuda_graphs".split()
+)
 _GROUPS = ("model", "adapter")
 
 
