@@ -44,7 +44,7 @@ class Round:
         self._waiting: list[Asked] = []
         self._engines: dict[Hashable, Engine] = {}
         self._turn = 0
-        keep_heap()  # before there are threads: each would get a heap of its own
+        keep_heap()  # before there is another thread, which would get a heap of its own
         self._thread = threading.Thread(target=self._serve, name="round", daemon=True)
         self._thread.start()
 
@@ -114,7 +114,7 @@ class Round:
             self._waiting.append(Asked(lane, lane.request, self._turn))
             return
         if self._last.pop(lane.name):
-            self._lanes.pop(lane.name).end()
+            del self._lanes[lane.name]
         free = [job for job in self._held if job.name == lane.name]
         self._held = [job for job in self._held if job.name != lane.name]
         for job in free:

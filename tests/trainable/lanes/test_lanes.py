@@ -65,9 +65,11 @@ def identity(name: str) -> RunIdentity:
 
 
 def finish(trainer: Trainer, until: int = 1_000) -> Trainer:
-    while not trainer.done and trainer.step < until:
-        trainer.advance()
-    trainer.close()
+    try:
+        while not trainer.done and trainer.step < until:
+            trainer.advance()
+    finally:
+        trainer.close()
     return trainer
 
 
