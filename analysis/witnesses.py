@@ -36,6 +36,17 @@ def disagreements(record: TrialRecord, summary: Mapping[str, Any]) -> Iterator[D
         yield from (Disagreement(sentence, every) for sentence in _about_values(record.values, summary.get("config")))
 
 
+def about_curve(record: TrialRecord, curve: Mapping[int, float], metric: str) -> str | None:
+    """Where `curve` (``metrics.csv``, step to finite value) tells the evaluations otherwise than the ledger; None where it does not."""
+    told = ((step, metrics.get(metric)) for step, metrics in record.evaluations.items())
+    other = [(step, value) for step, value in told if value is not None and step in curve and curve[step] != value]
+    if not other or record.lineage:
+        return None
+    step, value = other[-1]
+    more = f", and {len(other) - 1} evaluations before it" if len(other) > 1 else ""
+    return f"{metric} at step {step}: ledger {value}, metrics.csv {curve[step]}{more}"
+
+
 def _about_steps(record: TrialRecord, summary: Mapping[str, Any]) -> Iterator[str]:
     """Between evaluations a run is ahead of the ledger; it is never behind, and at a regular end both agree."""
     step = summary.get("step")

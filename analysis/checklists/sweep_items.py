@@ -71,6 +71,7 @@ def _decided(facts: SweepFacts) -> Finding:
 
 def _witnesses(facts: SweepFacts) -> Finding:
     noted = [f"{row['trial']}: {row['note']}" for row in facts.evidence.study.rows if row["note"]]
+    noted += [f"{trial}: {sentence}" for trial, sentence in facts.evidence.altered_curves.items()]
     return lacking([*facts.evidence.sweep.notes, *noted], "ledger and run directories")
 
 

@@ -58,7 +58,11 @@ def conclude(directory: SweepDir, *, hash_checkpoints: bool = False) -> Conclusi
     hashes = Hashes(directory.path / HASHES, compute=hash_checkpoints)
     evidence = Evidence(sweep, study, conclusion.verdicts, conclusion.cells, figures, verify_trials(sweep.trials, hashes))
     hashes.remember()
-    notes = write_pages(evidence)
+    altered = len(evidence.altered_curves)
+    about_curves = (
+        [f"metrics.csv of {altered} trials tells {sweep.statement.metric} otherwise than the ledger (RESULTS.md)"] if altered else []
+    )
+    notes = [*about_curves, *write_pages(evidence)]
     write_page(study, directory, conclusion.files, Judged(conclusion.verdicts, conclusion.cells))
     return replace(conclusion, notes=[*conclusion.notes, *notes])
 

@@ -12,6 +12,7 @@ from analysis.figures.curves import Curve, curves_of
 from analysis.load import Sweep, Trial
 from analysis.study import Study
 from analysis.verdict import Verdict
+from analysis.witnesses import about_curve
 from trainable.spec.status import Stage, Status
 
 Curves = Mapping[str, Curve]
@@ -56,6 +57,16 @@ class Evidence:
     def speeds(self) -> Curves:
         """time/tokens_per_sec of each trial, by trial."""
         return self._curves("time/tokens_per_sec")
+
+    @cached_property
+    def altered_curves(self) -> dict[str, str]:
+        """What ``metrics.csv`` tells of the sweep's metric otherwise than the ledger, by trial."""
+        metric = self.sweep.statement.metric
+        curves = self.evaluations if metric == "eval/loss" else self._curves(metric)
+        by_step = {trial: dict(zip(curve.steps.astype(int), curve.values, strict=True)) for trial, curve in curves.items()}
+        records = self.sweep.state.trials
+        told = {trial: about_curve(records[trial], curve, metric) for trial, curve in by_step.items() if trial in records}
+        return {trial: sentence for trial, sentence in told.items() if sentence is not None}
 
     def _curves(self, metric: str) -> Curves:
         return {curve.trial: curve for curve in curves_of(self.study, metric)}

@@ -89,10 +89,14 @@ def warnings_in(log: Path) -> Iterator[str]:
 
 def _notes(evidence: Evidence) -> list[str]:
     """Damage, and where ledger and run directory tell different things."""
-    lines = [f"- {note}" for note in evidence.sweep.notes] + [
-        f"- `{row['trial']}`: {row['note']}" for row in evidence.study.rows if row["note"]
-    ]
-    more = [f"- {len(lines) - _SHOWN_NOTES} more in the column `note` of trials.parquet"] if len(lines) > _SHOWN_NOTES else []
+    noted = [(row["trial"], row["note"]) for row in evidence.study.rows if row["note"]]
+    lines = [f"- {note}" for note in evidence.sweep.notes]
+    lines += [f"- `{trial}`: {note}" for trial, note in [*noted, *evidence.altered_curves.items()]]
+    more = (
+        [f"- {len(lines) - _SHOWN_NOTES} more; the column `note` of trials.parquet has those of trials"]
+        if len(lines) > _SHOWN_NOTES
+        else []
+    )
     return [*lines[:_SHOWN_NOTES], *more]
 
 

@@ -11,6 +11,7 @@ import pytest
 from sweep_on_disk import LR, SweepBuilder, lived_sweep, losses, write_metrics_csv
 
 from analysis.__main__ import parse
+from analysis.checklists.checklists import results_of
 from analysis.report import conclusion
 from analysis.report.issues import warnings_in
 from analysis.report.next_steps import with_override
@@ -111,6 +112,20 @@ def test_a_sweep_without_trouble_says_so(sweep: SweepBuilder) -> None:
     trial = sweep.trial({LR: 0.003}, checkpoint_bytes=None)
     assert sweep.run_dir(trial).path.is_dir()
     assert "Nothing failed, diverged or was retried; no file is missing or damaged." in page_of(sweep)["Issues and notes"]
+
+
+def test_a_metrics_csv_that_contradicts_the_ledger_is_told(sweep: SweepBuilder) -> None:
+    trial = sweep.trial({LR: 0.01}, final=3.0)
+    sweep.trial({LR: 0.02}, final=2.0)
+    csv = sweep.run_dir(trial).metrics_csv
+    rows = csv.read_text().splitlines(keepends=True)
+    csv.write_text("".join([*rows[:-1], rows[-1].replace("3.0,", "2.5,", 1)]))
+    directory = sweep.write()
+    told = f"`{trial}`: eval/loss at step 40: ledger 3.0, metrics.csv 2.5"
+    assert "metrics.csv of 1 trials tells eval/loss otherwise than the ledger (RESULTS.md)" in conclusion.conclude(directory).notes
+    assert f"- {told}\n" in sections(directory.results.read_text())["Issues and notes"]
+    witnesses = next(result for result in results_of(directory.path) if result.id == "9.2-witnesses")
+    assert told.replace("`", "") in witnesses.finding.reason
 
 
 def test_several_drivers_and_amendments_are_told(sweep: SweepBuilder) -> None:
