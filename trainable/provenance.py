@@ -6,6 +6,7 @@ import re
 import socket
 import sys
 from collections.abc import Sequence
+from difflib import unified_diff
 from functools import lru_cache
 from importlib.metadata import distributions
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import psutil
 import torch
 
-from trainable.spec.code_version import commit, git
+from trainable.spec.code_version import commit, git, new_sources
 
 _LARGEST_DIFF = 200_000
 _SECRET_NAME = r"[\w-]*(?:api[_-]?key|(?:auth|access|hf|ray|bearer|github)[_-]?token|secret|passw(?:or)?d|credential|private[_-]?key)[\w-]*"
@@ -62,11 +63,17 @@ def without_secrets(text: str) -> str:
 
 
 def _diff() -> str | None:
-    diff = git("diff", "HEAD")
-    if diff is None:
+    """Everything that the sources have and the commit has not, files among it that git does not know yet."""
+    changed, new = git("diff", "HEAD"), new_sources()
+    if changed is None or new is None:
         return None
+    diff = "\n".join([changed] * bool(changed) + [_as_added(path, text) for path, text in new.items()])
     cut = diff if len(diff) <= _LARGEST_DIFF else diff[:_LARGEST_DIFF] + "\n(cut)\n"
     return without_secrets(cut)
+
+
+def _as_added(path: str, text: str) -> str:
+    return "\n".join(unified_diff([], text.splitlines(), "/dev/null", f"b/{path}", lineterm=""))
 
 
 def _processor() -> str | None:

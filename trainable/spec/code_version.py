@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 
 _CODE = Path(__file__).resolve().parent
+_ROOT = _CODE.parents[1]
+_SUFFIXES = (".py", ".yaml")
 _PACKAGES = ("sweeps", "trainable", "search_spaces")
 _DIGEST_LENGTH = 12
 
@@ -26,9 +28,9 @@ def commit() -> str | None:
 @lru_cache
 def digest() -> str:
     """The start of a SHA-256 over the sources that a run depends on: tells changes apart that are in no commit."""
-    root, found = _CODE.parents[1], hashlib.sha256()
-    for path in sorted(path for package in _PACKAGES for suffix in ("py", "yaml") for path in (root / package).rglob(f"*.{suffix}")):
-        found.update(f"{path.relative_to(root)}\n".encode())
+    found = hashlib.sha256()
+    for path in sorted(path for package in _PACKAGES for suffix in _SUFFIXES for path in (_ROOT / package).rglob(f"*{suffix}")):
+        found.update(f"{path.relative_to(_ROOT)}\n".encode())
         found.update(path.read_bytes())
     return found.hexdigest()[:_DIGEST_LENGTH]
 
@@ -53,6 +55,15 @@ def version_text(version: Mapping[str, str | None]) -> str:
 def git(*arguments: str) -> str | None:
     """Output of a git command in the folder of the code; None when it fails, or when this code is in no repository."""
     return _git(*arguments) if _is_tracked() else None
+
+
+def new_sources() -> dict[str, str] | None:
+    """Sources that a run depends on and git does not know yet, such as somebody's own sweep: text by path; None as for `git`."""
+    listed = git("ls-files", "--others", "--exclude-standard", "-z", "--", *(str(_ROOT / package) for package in _PACKAGES))
+    if listed is None:
+        return None
+    paths = sorted((_CODE / name).resolve() for name in listed.split("\0") if name.endswith(_SUFFIXES))
+    return {path.relative_to(_ROOT).as_posix(): path.read_text(encoding="utf-8", errors="replace") for path in paths if path.is_file()}
 
 
 @lru_cache
