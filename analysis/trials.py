@@ -64,7 +64,12 @@ _MEASURED: list[tuple[Column, Source]] = [
     (Column("started", TIME, "", "first start"), lambda t: t.record.started if t.record else t.told("started")),
     (Column("ended", TIME, "", "last end"), lambda t: t.record.ended if t.record else t.told("ended")),
 ]
-_RANK = Column("finalist_rank", WHOLE, "", "place in the exploration: 1 is the winner; null: not confirmed as a finalist")
+_RANK = Column(
+    "finalist_rank",
+    WHOLE,
+    "",
+    "place among the finalists: 1 is the winner of the exploration, those that claims name come last; null: not confirmed as a finalist",
+)
 _BASELINE = Column("is_baseline", FLAG, "", "whether the cell is the sweep's baseline")
 _OWN_COLUMN = frozenset({"step"})
 

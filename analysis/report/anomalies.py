@@ -51,7 +51,7 @@ def _order(evidence: Evidence) -> Iterator[str]:
     better = max if evidence.sweep.statement.higher_is_better else min
     best = better(ranked, key=lambda cell: cell.mean or 0.0)
     if best.rank != 1:
-        yield f"On fresh seeds {evidence.title(best.cell)}, place {best.rank} of the exploration, is better than its winner."
+        yield f"On fresh seeds {evidence.title(best.cell)}, finalist {best.rank}, is better than the winner of the exploration."
 
 
 def _slow(evidence: Evidence) -> Iterator[str]:

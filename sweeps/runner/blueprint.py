@@ -70,6 +70,17 @@ class Blueprint:
         """The cell that others are compared with; None until the exploration has found it."""
         return self.stated_baseline_cell or state.baseline
 
+    @cached_property
+    def claimed_values(self) -> list[Mapping[str, Any]]:
+        """The values, all or some of a cell's, that claims name beside the stated baseline's: what has them is confirmed too."""
+        named = [values for claim in self.sweep.claims for values in (claim.cell, claim.against) if isinstance(values, Mapping)]
+        return [values for number, values in enumerate(named) if values not in (*named[:number], self.sweep.baseline)]
+
+    @property
+    def claimed_cells(self) -> list[Mapping[str, Any]]:
+        """Those of the claimed values that are a cell's."""
+        return [values for values in self.claimed_values if len(values) == len(self.sweep.keys)]
+
     @property
     def metric(self) -> str:
         return self.settings.sweep.metric[0]
@@ -80,13 +91,13 @@ class Blueprint:
 
     @property
     def expected_trials(self) -> tuple[int, int]:
-        """Trials to explore and to confirm."""
+        """Trials to explore and to confirm, if no claim is about a finalist."""
         settings, cells = self.settings, len(self.slots)
         if not settings.explore.enabled:
             return 0, cells * len(settings.sweep.seeds)
         races = len(self.sweep.spaces) if settings.explore.per else 1
         races -= 0 if self.has_whole_baseline else 1
-        return cells, len(settings.sweep.seeds) * (settings.confirm.finalists * races + 1)
+        return cells, len(settings.sweep.seeds) * (settings.confirm.finalists * races + 1 + len(self.claimed_cells))
 
     @cached_property
     def race(self) -> Race:

@@ -134,7 +134,9 @@ def _dry_run(blueprint: Blueprint, offer: Offer | None, console: Console) -> Non
         per = f" for each {settings.explore.per}" if settings.explore.per else ""
         tuned = "" if blueprint.has_whole_baseline else "the best "
         baseline = f"{tuned}{values_text(blueprint.sweep.baseline)}"
-        console.print(f"confirm the best {settings.confirm.finalists}{per} and {baseline} on seeds {settings.sweep.seeds}", soft_wrap=True)
+        claimed = "".join(f", {values_text(values)}" for values in blueprint.claimed_cells)
+        cells = f"the best {settings.confirm.finalists}{per}{claimed} and {baseline}"
+        console.print(f"confirm {cells} on seeds {settings.sweep.seeds}", soft_wrap=True)
     for claim in blueprint.sweep.claims:
         console.print(f"claim: {claim.statement}", soft_wrap=True)
     _price_tag(blueprint, offer, console)

@@ -6,7 +6,7 @@ from functools import partial
 
 from sweeps.runner.attempts import Start, run_on
 from sweeps.runner.blueprint import Blueprint
-from sweeps.runner.ranking import best_cell, finalists, has_values
+from sweeps.runner.ranking import best_cell, claimed_cells, finalists, has_values
 from sweeps.runner.schedulers.rule import Rule
 from sweeps.runner.searchers.searcher import Slot
 from sweeps.runner.tally import Tally, drawn_trials, is_wanted, values_of
@@ -24,7 +24,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Conclude:
-    """The exploration is over: these cells go on, best first, beside the baseline."""
+    """The exploration is over: these cells go on, best first and then those that claims name, beside the baseline."""
 
     finalists: tuple[str, ...]
     baseline: str | None
@@ -115,7 +115,8 @@ def _conclusion(blueprint: Blueprint, explored: Collection[TrialRecord]) -> Conc
     baseline = stated or best_cell(explored, metrics, blueprint.sweep.baseline)
     # Cells with the values of a baseline that was searched for are its own kind: the best of them is enough.
     others = explored if stated else [r for r in explored if not has_values(r, blueprint.sweep.baseline)]
-    return Conclude(finalists(others, metrics, settings.confirm.finalists, settings.explore.per, baseline), baseline)
+    best = finalists(others, metrics, settings.confirm.finalists, settings.explore.per, baseline)
+    return Conclude((*best, *claimed_cells(explored, metrics, blueprint.claimed_values, (*best, baseline))), baseline)
 
 
 def wanted_trials(blueprint: Blueprint, state: SweepState) -> set[str]:

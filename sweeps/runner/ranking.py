@@ -1,7 +1,7 @@
 """Who goes on from the exploration: pure functions of its trials."""
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from sweeps.runner.searchers.directions import direction
@@ -45,6 +45,21 @@ def finalists(
         groups.setdefault(group_of(values, per), []).append(cell)
     chosen = {cell for group in groups.values() for cell in [c for c in order if c in group and c != without][:count]}
     return tuple(cell for cell in order if cell in chosen)
+
+
+def claimed_cells(
+    explored: Collection[TrialRecord], metrics: Sequence[str], claimed: Iterable[Mapping[str, Any]], chosen: Collection[str | None]
+) -> list[str]:
+    """The cells that claims are about and the ranking has not `chosen`: the best with the `claimed` values; the one that has them all even
+    when it is dead, for then its fresh seeds say so.
+    """
+    found: list[str] = []
+    for values in claimed:
+        having = [record for record in explored if has_values(record, values)]
+        if having and not any(record.cell in chosen for record in having):
+            named = having[0].cell if len(having[0].values) == len(values) else None
+            found += [cell for cell in [best_cell(having, metrics, values) or named] if cell]
+    return found
 
 
 def best_cell(explored: Collection[TrialRecord], metrics: Sequence[str], values: Mapping[str, Any]) -> str | None:

@@ -284,3 +284,21 @@ def test_another_seed_of_the_exploration_starts_no_trial_twice(plan: Plan, runs:
         sweep.blueprint = plan("scheduler=fifo", "explore.seed=5")
         assert sweep.drive() == Finished()
         _nothing_twice(sweep)
+
+
+@pytest.mark.parametrize("fate", [Fate(), Fate(diverges_after=0)])
+def test_a_cell_that_a_claim_is_about_is_confirmed_although_it_is_not_among_the_best(plan: Plan, runs: Path, fate: Fate) -> None:
+    """Also one that died: its fresh seeds say so."""
+    drawn = plan("scheduler=fifo")
+    alone = Miniature(drawn, runs)
+    assert alone.drive() == Finished()
+    rates = {record.cell: record.values["optimizer.lr"] for record in alone.state.trials.values()}
+    behind = next(rate for cell, rate in rates.items() if rate != BASELINE and cell not in (alone.state.finalists or ()))
+    claims = [Claim("better", 0.0), Claim("what is behind is at most 1 % worse", 0.01, cell={"optimizer.lr": behind})]
+    asked = replace(drawn, sweep=replace(drawn.sweep, claims=claims))
+    claimed = Miniature(asked, runs, {behind: fate})
+    assert claimed.drive() == Finished()
+    assert [rates[cell] for cell in claimed.state.finalists or ()] == [rates[cell] for cell in alone.state.finalists or ()] + [behind]
+    confirmed = [(record.cell, record.seed) for record in claimed.state.trials.values() if record.stage == Stage.CONFIRM]
+    assert {(cell, seed) for cell in rates if rates[cell] == behind for seed in (1, 2)} <= set(confirmed)
+    assert len(confirmed) == asked.expected_trials[1] == drawn.expected_trials[1] + 2
