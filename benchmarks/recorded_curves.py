@@ -27,6 +27,19 @@ class RecordedCurves:
         self._curves: dict[str, Curve] = kept["curves"] if kept.get("base") == self.base else {}
         self._unwritten = 0
 
+    @property
+    def interval(self) -> int:
+        """Steps from one evaluation to the next."""
+        return self._stated("training.eval_interval")
+
+    @property
+    def evaluations(self) -> int:
+        """How many a full run has."""
+        return self._stated("training.max_steps") // self.interval
+
+    def _stated(self, key: str) -> int:
+        return int(next(value for name, _, value in (text.partition("=") for text in self.base) if name == key))
+
     def of(self, values: Mapping[str, Any], seed: int) -> Curve:
         """The curve of a configuration's full run with `seed`."""
         overrides = [*overrides_of(sorted(values.items())), f"training.seed={seed}"]

@@ -1,23 +1,25 @@
-"""Tokens until the chosen configuration is within 1 % of a full grid's best: explore and confirm, stock Ray's ASHA, random search.
+"""Tokens until the chosen configuration is within 1 % of the grid's best: explore and confirm, Ray's ASHA, random search.
 
 Nothing is simulated but time: the curves are those of real training (`benchmarks.recorded_curves`), and they are replayed through our
-plan, rules, searcher and ledger without a Ray, and through the objects of Ray's own ASHA scheduler called directly. Each way is run
-with growing numbers of trials from nothing, and pays for the smallest number that gets there. What a choice is worth is its mean loss
-over the seeds of the confirmation, which no exploration uses.
+plan, rules, searcher and ledger without a Ray, and through the objects of Ray's own ASHA scheduler and Optuna searcher called directly.
+Each way is run with growing numbers of trials from nothing, and pays for the smallest number that gets there. What a choice is worth is
+its mean loss over seeds that neither exploration nor confirmation uses; the grid's best is the best of all its cells by that measure.
 """
 
 import argparse
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
+from math import isfinite
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks.benchmark import Benchmark, Outcome, Ratio
 from benchmarks.recorded_curves import RecordedCurves
-from benchmarks.replayed_search import Found, explore_and_confirm, full_length, ray_asha
+from benchmarks.replayed_search import Found, explore_and_confirm
+from benchmarks.stock_search import Draws, full_length, optuna_draws, ray_asha
 from trainable.spec.mistakes import WrongRequest
 
 SPACE: dict[str, list[Any]] = {
@@ -27,7 +29,8 @@ SPACE: dict[str, list[Any]] = {
 }
 BASELINE = {"optimizer.lr": 3e-3, "optimizer.weight_decay": 0.1, "schedule.warmup_steps": 0}
 LEAST, NEAR = 1 / 0.3, 1.01
-_GRID_SEED, _CONFIRM_SEEDS, _BEST_OF_THE_GRID = 100, [11, 12, 13], 5
+_CONFIRM_SEEDS, _JUDGE_SEEDS = [11, 12, 13], [21, 22, 23, 24, 25]
+_SEEDS = {"seeds_of_the_confirmation": _CONFIRM_SEEDS, "seeds_of_the_judgement": _JUDGE_SEEDS}
 _EVALUATIONS = 9
 
 
@@ -47,15 +50,14 @@ class _Ground:
 
     space: dict[str, list[Any]]
     curves: RecordedCurves
-    _worth: dict[str, float] = field(default_factory=dict)
 
     def worth(self, values: dict[str, Any]) -> float:
-        """Mean loss over the seeds of the confirmation; infinite when one of them diverged."""
-        key = repr(sorted(values.items()))
-        if key not in self._worth:
-            ends = [self.curves.of(values, seed)[-1] for seed in _CONFIRM_SEEDS]
-            self._worth[key] = sum(end if end is not None else float("inf") for end in ends) / len(ends)
-        return self._worth[key]
+        return self.mean(values, _JUDGE_SEEDS)
+
+    def mean(self, values: dict[str, Any], seeds: list[int]) -> float:
+        """Mean final loss over seeds; infinite when one of them diverged."""
+        ends = [self.curves.of(values, seed)[-1] for seed in seeds]
+        return sum(end if end is not None else float("inf") for end in ends) / len(ends)
 
     @property
     def cells(self) -> list[dict[str, Any]]:
@@ -66,15 +68,14 @@ def _run(given: argparse.Namespace) -> Outcome:
     if given.steps < _EVALUATIONS or given.steps % _EVALUATIONS:
         raise WrongRequest([f"--steps {given.steps}: a multiple of {_EVALUATIONS} is needed"])
     ground = _ground(given)
-    ranked = sorted(ground.cells, key=lambda cell: _or_infinite(ground.curves.of(cell, _GRID_SEED)[-1]))
-    best = min(ground.worth(cell) for cell in ranked[:_BEST_OF_THE_GRID])
+    best = min(ground.worth(cell) for cell in ground.cells)
     searches = {name: [_until(way, ground, best, seed, given.trials) for seed in range(given.seeds)] for name, way in WAYS.items()}
     ground.curves.write()
     grid = float(len(ground.cells))
     return Outcome(
         _ratios(searches, grid),
         {"grid_full_runs": grid, "best_of_the_grid_loss": best, "searches": searches, "losses_of_the_grid": _losses(ground)},
-        {"base": ground.curves.base, "space": ground.space, "seeds": given.seeds, "trials": given.trials},
+        {"base": ground.curves.base, "space": ground.space, "seeds": given.seeds, "trials": given.trials, **_SEEDS},
     )
 
 
@@ -103,40 +104,64 @@ def _ours(ground: _Ground, trials: int, seed: int) -> Found:
         return explore_and_confirm(ground.curves, ground.space, BASELINE, trials, seed, _CONFIRM_SEEDS, Path(scratch))
 
 
-WAYS: dict[str, Way] = {
-    "explore_and_confirm": _ours,
-    "ray_asha": lambda ground, trials, seed: ray_asha(ground.curves, ground.space, trials, seed),
-    "ray_asha_confirmed": lambda ground, trials, seed: _confirmed(ground, ray_asha(ground.curves, ground.space, trials, seed)),
-    "random": lambda ground, trials, seed: full_length(ground.curves, ground.space, trials, seed),
-    "random_confirmed": lambda ground, trials, seed: _confirmed(ground, full_length(ground.curves, ground.space, trials, seed)),
+_STOCK: dict[str, tuple[Way, str]] = {
+    "ray_asha": (lambda g, trials, seed: ray_asha(g.curves, Draws(g.space, seed), trials, seed), "Ray's ASHA, random draws"),
+    "ray_asha_distinct": (
+        lambda g, trials, seed: ray_asha(g.curves, Draws(g.space, seed, distinct=True), trials, seed),
+        "Ray's ASHA, random draws, none twice",
+    ),
+    "ray_asha_optuna": (
+        lambda g, trials, seed: ray_asha(g.curves, optuna_draws(g.space, seed), trials, seed),
+        "Ray's ASHA and OptunaSearch",
+    ),
+    "random": (lambda g, trials, seed: full_length(g.curves, Draws(g.space, seed), trials, seed), "random search at full length"),
+    "random_distinct": (
+        lambda g, trials, seed: full_length(g.curves, Draws(g.space, seed, distinct=True), trials, seed),
+        "random search at full length, nothing twice",
+    ),
 }
 
 
-def _confirmed(ground: _Ground, found: Found) -> Found:
+def _confirmed(way: Way) -> Way:
     """With the confirmation that ours pays for: the two best cells and the baseline, on every seed."""
-    candidates = [*found.best_cells[:2], BASELINE]
-    runs = len({repr(sorted(cell.items())) for cell in candidates}) * len(_CONFIRM_SEEDS)
-    return Found(min(candidates, key=ground.worth), found.full_runs + runs, found.best_cells)
+
+    def search(ground: _Ground, trials: int, seed: int) -> Found:
+        found = way(ground, trials, seed)
+        candidates = [*found.best_cells[:2], BASELINE]
+        runs = len({repr(sorted(cell.items())) for cell in candidates}) * len(_CONFIRM_SEEDS)
+        chosen = min(candidates, key=lambda cell: ground.mean(cell, _CONFIRM_SEEDS))
+        return Found(chosen, found.full_runs + runs, found.best_cells)
+
+    return search
+
+
+_OURS = "explore_and_confirm"
+WAYS: dict[str, Way] = {
+    _OURS: _ours,
+    **{name: way for name, (way, _) in _STOCK.items()},
+    **{f"{name}_confirmed": _confirmed(way) for name, (way, _) in _STOCK.items()},
+}
 
 
 def _ratios(searches: dict[str, list[dict[str, Any]]], grid: float) -> dict[str, Ratio]:
-    costs = {name: [grid if s["full_runs"] is None else s["full_runs"] for s in found] for name, found in searches.items()}
-    ours, missed = median(costs["explore_and_confirm"]), sum(s["full_runs"] is None for s in searches["explore_and_confirm"])
-    reached = f"{len(costs['explore_and_confirm']) - missed} of {len(costs['explore_and_confirm'])} searches got there"
-    against = {"ray_asha": "Ray's ASHA, random draws", "random": "random search at full length"}
-    more = {f"{name}_confirmed": f"{text}, and the same confirmation" for name, text in against.items()}
+    costs = {name: median(grid if s["full_runs"] is None else s["full_runs"] for s in found) for name, found in searches.items()}
+    ours, against = costs[_OURS], {name: text for name, (_, text) in _STOCK.items()}
+    against |= {f"{name}_confirmed": f"{text}, and the same confirmation" for name, text in against.items()}
     return {
-        "tokens": Ratio(grid / ours, "the full grid", aim=LEAST, note=f"median; {reached}; a search that did not counts as the grid"),
-        **{f"tokens, {name}": Ratio(median(costs[name]) / ours, text, aim=1.0) for name, text in {**against, **more}.items()},
+        "tokens": Ratio(
+            grid / ours, "the full grid", aim=LEAST, note=f"medians; {_reached(searches[_OURS])}; one that did not counts as the grid"
+        ),
+        **{f"tokens, {n}": Ratio(costs[n] / ours, text, aim=1.0, note=_reached(searches[n])) for n, text in against.items()},
     }
 
 
+def _reached(found: list[dict[str, Any]]) -> str:
+    return f"{sum(search['full_runs'] is not None for search in found)} of {len(found)} searches got there"
+
+
 def _losses(ground: _Ground) -> list[dict[str, Any]]:
-    return [{"values": cell, "eval_loss": ground.curves.of(cell, _GRID_SEED)[-1]} for cell in ground.cells]
-
-
-def _or_infinite(loss: float | None) -> float:
-    return float("inf") if loss is None else loss
+    worths = [(cell, ground.worth(cell)) for cell in ground.cells]
+    return [{"values": cell, "eval_loss": worth if isfinite(worth) else None} for cell, worth in worths]
 
 
 SEARCH_COST = Benchmark("how many tokens does it take to find what a full grid would have found?", _run, _arguments)

@@ -10,8 +10,9 @@ import pytest
 from benchmarks.__main__ import measure
 from benchmarks.first_step import PARTS, _parts
 from benchmarks.recorded_curves import RecordedCurves
-from benchmarks.replayed_search import explore_and_confirm, full_length, ray_asha
-from benchmarks.search_cost import BASELINE, SPACE
+from benchmarks.replayed_search import explore_and_confirm
+from benchmarks.search_cost import BASELINE, SPACE, WAYS
+from benchmarks.stock_search import Draws, full_length, optuna_draws, ray_asha
 from trainable.spec.mistakes import WrongRequest
 
 TOY_GPT2 = ["model.num_layers=1", "model.d_model=16", "model.num_heads=2", "model.d_ff=32", "model.context_length=8"]
@@ -103,11 +104,30 @@ def test_the_replayed_search_finds_the_best_and_pays_for_what_it_trained(tmp_pat
 
 def test_rays_own_scheduler_is_asked_and_random_search_pays_in_full(tmp_path: Path) -> None:
     curves = known_curves(tmp_path)
-    stopped, full = ray_asha(curves, SMALL, 8, 0), full_length(curves, SMALL, 8, 0)
+    stopped, full = ray_asha(curves, Draws(SMALL, 0), 8, 0), full_length(curves, Draws(SMALL, 0), 8, 0)
     assert stopped.values == full.values == {"optimizer.lr": 1e-3}
     assert full.full_runs == 8
     assert 1 <= stopped.full_runs < 8
     assert {"optimizer.lr": 1e-2} not in full.best_cells
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_distinct_draws_end_with_the_grid_and_diverged_ones_change_no_order(tmp_path: Path, seed: int) -> None:
+    curves = known_curves(tmp_path)
+    stopped, full = (way(curves, Draws(SMALL, seed, distinct=True), 8, seed) for way in (ray_asha, full_length))
+    assert full.full_runs == 3
+    assert full.best_cells == [{"optimizer.lr": 1e-3}, {"optimizer.lr": 3e-4}]
+    assert stopped.values == {"optimizer.lr": 1e-3}
+    assert stopped.full_runs <= 3
+
+
+def test_rays_optuna_searcher_is_told_of_every_result(tmp_path: Path) -> None:
+    draws = optuna_draws(SMALL, 0)
+    found = ray_asha(known_curves(tmp_path), draws, 8, 0)
+    assert found.values == {"optimizer.lr": 1e-3}
+    told = draws._ot_study.trials
+    assert len(told) == 8
+    assert sum(len(trial.intermediate_values) + 1 for trial in told) == 9 * found.full_runs
 
 
 @pytest.mark.slow
@@ -120,6 +140,7 @@ def test_search_cost_trains_each_curve_once(tmp_path: Path, small_text: list[str
     assert first["measured"] == written("search_cost", tmp_path / "b", *options, *small)["measured"]
     assert kept.stat().st_mtime_ns == before
     assert first["measured"]["grid_full_runs"] == 2 ** len(SPACE)
+    assert first["measured"]["searches"].keys() == WAYS.keys()
     assert set(BASELINE) == set(SPACE)
 
 
