@@ -109,7 +109,7 @@ def record(work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
             work()
     here.wait_stream(beside)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):  # other threads may use the device as they like
         result = work()
     return graph.replay, result
 

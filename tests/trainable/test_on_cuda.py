@@ -12,6 +12,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from tests.trainable.waiting import waits
+from trainable.adapters.subspace.registry import PROJECTORS
 from trainable.checkpoint import load_checkpoint
 from trainable.data.prepare import prepare
 from trainable.lanes.engine import Engine
@@ -118,16 +119,30 @@ def test_a_checkpoint_of_a_gpu_is_continued_on_a_cpu(optimizer: str, configure: 
     assert losses(moved) == pytest.approx(losses(whole), rel=ACROSS_DEVICES)
 
 
-@pytest.mark.parametrize("shape", [*(f"optimizer={name}" for name in choices("optimizer")), "training.cuda_graphs=true"])
-def test_a_step_waits_for_nothing(shape: str, configure: Callable[..., RunConfig]) -> None:
-    learner = Learner(configure(shape, "training.micro_batch_size=2", *WIDE))
+@pytest.mark.parametrize(
+    "shape",
+    [
+        *([f"optimizer={name}"] for name in choices("optimizer")),
+        ["training.cuda_graphs=true"],
+        ["model.architecture=gpt2", "model.tied_embeddings=true"],
+        ["model.dropout=0.1", "training.precision=bf16"],
+        ["adapter=lora", "adapter.target_modules=[q_proj,v_proj]"],
+        *(
+            ["adapter=sublora", f"adapter.projector={name}", "adapter.intrinsic_dim=50", "adapter.allocation=learned"]
+            for name in PROJECTORS
+        ),
+    ],
+    ids=" ".join,
+)
+def test_a_step_waits_for_nothing(shape: list[str], configure: Callable[..., RunConfig]) -> None:
+    learner = Learner(configure(*shape, "training.micro_batch_size=2", *WIDE))
     learner.take_step(1, measure_update=True)
     batch = learner._batch(2)
     # Where a step is counted in a tensor that only Python reads, it lies in the host's memory on a GPU too.
     counters = [state["step"] for state in learner.optimizer.state.values() if isinstance(state.get("step"), torch.Tensor)]
     with waits(learner.device, tuple(counters)) as found:
         learner._train_step(*batch, learner.lr(2), measure_update=True)
-    assert bool(found) == (shape == "optimizer=adafactor"), found  # torch's own reads two norms of every tensor
+    assert bool(found) == (shape == ["optimizer=adafactor"]), found  # torch's own reads two norms of every tensor
 
 
 @contextmanager
