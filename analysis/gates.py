@@ -31,7 +31,7 @@ _LAYER = re.compile(r"(?:^|\.)(\d+)(?:\.|$)")
 
 def gates_table(trials: Sequence[Trial]) -> pa.Table | None:
     """The gates of all trials whose ``bounds_metrics.json`` has some, by trial and depth; None when none has."""
-    rows = [row for trial in trials for row in _rows(trial)]
+    rows = [row for trial in trials if trial.run_dir.has(BOUNDS_FILE) for row in _rows(trial)]
     return pa.Table.from_pylist(rows, schema=SCHEMA) if rows else None
 
 

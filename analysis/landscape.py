@@ -30,11 +30,10 @@ def landscape_table(trials: Sequence[Trial]) -> pa.Table | None:
 
 
 def _table_of(trial: Trial) -> pa.Table | None:
-    path = trial.run_dir.path / FILE
-    if not path.is_file():
+    if not trial.run_dir.has(FILE):
         return None
     try:
-        table = pq.read_table(path, columns=list(_OWN))
+        table = pq.read_table(trial.run_dir.path / FILE, columns=list(_OWN))
         names = pa.array([trial.trial] * table.num_rows, pa.string())
         return pa.Table.from_arrays([names, *(table[name].combine_chunks() for name in _OWN)], schema=SCHEMA)
     except (OSError, KeyError, TypeError, pa.ArrowException):

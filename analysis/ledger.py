@@ -1,9 +1,9 @@
 """Reads a ledger for the analysis: everything that can be read, and a note on what cannot."""
 
-import json
 from pathlib import Path
 from typing import Any
 
+from analysis.json_text import from_json
 from trainable.spec.ledger import SweepState, apply
 
 _NUMBER = frozenset[type]({int, float, type(None)})
@@ -16,7 +16,6 @@ _TYPES: dict[str, frozenset[type]] = {
     **dict.fromkeys(("stop_reason", "error"), frozenset({str, type(None)})),
 }
 _INT64 = 2**63
-_read = json.JSONDecoder().raw_decode
 
 
 def read_ledger(path: Path) -> tuple[SweepState, list[str]]:
@@ -41,9 +40,8 @@ def read_ledger(path: Path) -> tuple[SweepState, list[str]]:
 def _moved(state: SweepState, line: bytes) -> bool:
     """Moves `state` by the event in `line`; False when there is no sound one."""
     try:
-        text = line.decode()
-        event, end = _read(text)
-        if text[end:].strip() or not _is_sound(event):
+        event = from_json(line)
+        if not _is_sound(event):
             return False
         apply(state, event)
     except (KeyError, TypeError, ValueError, RecursionError):

@@ -3,13 +3,14 @@
 What is damaged or missing becomes a note on the trial (or on the sweep), never a guess.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from analysis.amendments import contradictions
+from analysis.json_text import from_json
 from analysis.ledger import read_ledger
 from analysis.remembered import Remembered
 from analysis.witnesses import disagreements
@@ -49,12 +50,17 @@ class Trial:
         """A field of ``summary.json``; None when it is not there."""
         return None if self.summary is None else self.summary.get(name)
 
-    def told_in(self, name: str, key: str) -> Any:
-        """An entry of a mapping in ``summary.json``, such as a metric; None when it is not there, or contradicted."""
-        if name == "metrics" and key in self.doubted:
-            return None
-        inner = None if self.summary is None else self.summary.get(name)
-        return inner.get(key) if isinstance(inner, dict) else None
+    @cached_property
+    def metrics(self) -> Mapping[str, Any]:
+        """The last metrics in ``summary.json`` but for those that are contradicted."""
+        found = self.told("metrics")
+        return {name: value for name, value in found.items() if name not in self.doubted} if isinstance(found, dict) else {}
+
+    @cached_property
+    def best_metrics(self) -> Mapping[str, Any]:
+        """The metrics of the best evaluation in ``summary.json``."""
+        found = self.told("best_metrics")
+        return found if isinstance(found, dict) else {}
 
 
 @dataclass(frozen=True)
@@ -121,7 +127,7 @@ def load_run(path: Path, remembered: Remembered) -> Trial:
 def read_summary_json(run_dir: RunDir, remembered: Remembered) -> tuple[dict[str, Any] | None, tuple[str, ...]]:
     """``summary.json`` as it stands (no defaults filled in, so that missing stays missing), or None and the reason."""
     try:
-        values = json.loads(remembered.summary(run_dir.experiment_id, run_dir.summary))
+        values = from_json(remembered.summary(run_dir.experiment_id, run_dir.summary))
     except FileNotFoundError:
         return None, ("summary.json missing" if run_dir.path.is_dir() else "run directory missing",)
     except (OSError, ValueError, RecursionError) as error:

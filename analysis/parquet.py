@@ -29,7 +29,7 @@ def write_trials(path: Path, columns: Sequence[Column], rows: Sequence[Row], **a
     arrays = [pa.array([row[column.name] for row in rows], column.type) for column in columns]
     table = pa.Table.from_arrays(arrays, schema=schema_of(columns, **about))
     with replaced(path) as beside:
-        pq.write_table(table, beside, compression="zstd")
+        pq.write_table(table, beside, compression="zstd", use_dictionary=False)
 
 
 def write_metrics(path: Path, pieces: Iterable[pa.Table]) -> None:
@@ -41,18 +41,19 @@ def write_metrics(path: Path, pieces: Iterable[pa.Table]) -> None:
 
 
 def packing(schema: pa.Schema) -> dict[str, Any]:
-    """How curves are packed: what repeats by dictionary, other floats as streams of bytes.
+    """How curves are packed: memory, which stays the same over many steps, by dictionary, other numbers as streams of bytes.
 
-    Floats that were float32 once have four streams of eight that compress to nothing; memory stays the same over many steps.
+    Floats that were float32 once have four streams of eight that compress to nothing, small integers seven of them.
     """
-    streams = [column.name for column in schema if pa.types.is_floating(column.type) and not column.name.startswith("memory/")]
-    others = [column.name for column in schema if column.name not in streams]
-    return {"compression": "zstd", "use_dictionary": others, "use_byte_stream_split": streams, "write_page_checksum": True}
+    repeat = [column.name for column in schema if column.name.startswith("memory/")]
+    numbers = [column.name for column in schema if pa.types.is_floating(column.type) or pa.types.is_integer(column.type)]
+    streams = [name for name in numbers if name not in repeat]
+    return {"compression": "zstd", "use_dictionary": repeat, "use_byte_stream_split": streams, "write_page_checksum": True}
 
 
 def with_keys(trials: Sequence[Trial], counts: Sequence[int], metrics: pa.Table) -> pa.Table:
     """Rows of several trials, `counts[i]` of the i-th, with the columns that name their trial before them."""
-    of_trial = pa.array(np.repeat(np.arange(len(trials)), counts))
+    of_trial = pa.array(np.repeat(np.arange(len(trials), dtype=np.int32), counts))
     keys = [[(trial.trial, trial.cell or None, trial.seed, trial.stage or None)[place] for trial in trials] for place in range(len(_KEYS))]
     columns = [pa.array(values, column.type).take(of_trial) for values, column in zip(keys, _KEYS, strict=True)]
     return pa.Table.from_arrays([*columns, *metrics.columns], schema=METRICS_SCHEMA)

@@ -99,8 +99,8 @@ class Remembered:
 
     def summary(self, run_id: str, path: Path) -> bytes:
         """The content of ``summary.json``, read only when it has changed. Raises OSError when it cannot be read."""
-        stamp, before = stamp_of(path), self._before.get(run_id, _Run())
-        content = before.summary if stamp.exists and before.summary_stamp == stamp else read_regular(path)
+        stamp, before = stamp_of(path), self._before.get(run_id)
+        content = before.summary if before is not None and stamp.exists and before.summary_stamp == stamp else read_regular(path)
         now = self._now.setdefault(run_id, _Run())
         now.summary_stamp, now.summary = stamp, content
         return content
@@ -135,7 +135,7 @@ class Remembered:
         columns = [pa.array([row[place] for row in rows], column.type) for place, column in enumerate(_SCHEMA)]
         table = pa.Table.from_arrays(columns, schema=_SCHEMA)
         with replaced(self._path, sync=False) as beside:
-            pq.write_table(table.replace_schema_metadata(about), beside, compression="zstd", write_page_checksum=True)
+            pq.write_table(table.replace_schema_metadata(about), beside, compression="zstd", use_dictionary=False, write_page_checksum=True)
 
     def _settled(self, run_id: str, now: _Run) -> list[Any]:
         """A row of the file; a version so new that the next one could look the same is not remembered."""
@@ -146,7 +146,7 @@ class Remembered:
 
 
 class _OldRows:
-    """Any stretch of rows of a Parquet file; the row group it lies in is kept for the next one."""
+    """Any stretch of rows of a Parquet file; the last two row groups are kept, for stretches that are taken at once lie side by side."""
 
     def __init__(self, path: Path) -> None:
         self._file = pq.ParquetFile(path, page_checksum_verification=True)
@@ -154,7 +154,7 @@ class _OldRows:
             raise ValueError(f"{path} has other columns")
         sizes = [self._file.metadata.row_group(i).num_rows for i in range(self._file.num_row_groups)]
         self._starts = np.concatenate([[0], np.cumsum(sizes)])
-        self._held: tuple[int, pa.Table] = (-1, METRIC_SCHEMA.empty_table())
+        self._held: dict[int, pa.Table] = {}
         self._lock = threading.Lock()
 
     def take(self, first: int, count: int) -> pa.Table:
@@ -171,15 +171,17 @@ class _OldRows:
         return taken
 
     def _group(self, group: int) -> pa.Table:
-        if self._held[0] != group:
-            self._held = (group, self._file.read_row_group(group, columns=METRIC_SCHEMA.names))
-        return self._held[1]
+        if group not in self._held:
+            while len(self._held) > 1:
+                del self._held[next(iter(self._held))]
+            self._held[group] = self._file.read_row_group(group, columns=METRIC_SCHEMA.names)
+        return self._held[group]
 
 
 def _recall(path: Path, tables: Path) -> tuple[Mapping[str, _Run], str, _OldRows | None]:
     """What stands in the file, the digest of its trials' names, and the table that it speaks of, if that is still the same."""
     try:
-        table = pq.read_table(path, page_checksum_verification=True, partitioning=None)
+        table = pq.ParquetFile(path, page_checksum_verification=True).read()
         about = table.schema.metadata or {}
         if about.get(b"format") != _FORMAT.encode() or not table.schema.equals(_SCHEMA):
             return {}, "", None

@@ -57,7 +57,7 @@ def _parse_together(header: bytes, contents: Sequence[bytes | None]) -> RunRows 
     together = b"".join((header, b"\n", *bodies))
     if b'"' in together or not together.isascii():
         return None
-    counts = [max(content.count(b"\n") - 1, 0) for content in contents if content is not None]
+    counts = [int(np.count_nonzero(np.frombuffer(body, np.uint8) == _NEWLINE)) for body in bodies]
     types = {name: METRIC_SCHEMA.field(name).type for name in names}
     try:
         table, notes = read_csv(together, types)

@@ -15,6 +15,7 @@ from trainable.spec.metric_names import METRICS
 
 METRIC_COLUMNS = [metric_column(name) for name in METRICS]
 METRIC_SCHEMA = schema_of(METRIC_COLUMNS)
+_AT_ONCE = 2**20
 
 
 def read_metrics(path: Path) -> tuple[pa.Table, list[str]]:
@@ -34,16 +35,17 @@ def read_metrics(path: Path) -> tuple[pa.Table, list[str]]:
 
 def read_regular(path: Path) -> bytes:
     """The content of a file; a pipe or a device, on which reading could wait for ever, raises OSError like one that cannot be read."""
-    with open(path, "rb", buffering=0, opener=_open_at_once) as file:
-        return file.read()
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    descriptor = os.open(path, flags | os.O_NONBLOCK)
-    if stat.S_ISREG(os.fstat(descriptor).st_mode):
-        return descriptor
-    os.close(descriptor)
-    raise OSError(errno.EINVAL, "not a regular file")
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        parts = [os.read(descriptor, found.st_size + 1)]
+        while parts[-1]:
+            parts.append(os.read(descriptor, _AT_ONCE))
+        return parts[0] if len(parts) <= 2 else b"".join(parts)
+    finally:
+        os.close(descriptor)
 
 
 def parse_metrics(content: bytes) -> tuple[pa.Table, list[str]]:
@@ -103,7 +105,8 @@ def _number(cell: str | None, kind: pa.DataType) -> int | float | None:
 
 def with_all_columns(table: pa.Table) -> pa.Table:
     present = set(table.column_names)
-    columns = [table[f.name] if f.name in present else pa.nulls(table.num_rows, f.type) for f in METRIC_SCHEMA]
+    nulls = {kind: pa.nulls(table.num_rows, kind) for kind in set(METRIC_SCHEMA.types)}
+    columns = [table[field.name] if field.name in present else nulls[field.type] for field in METRIC_SCHEMA]
     return pa.Table.from_arrays(columns, schema=METRIC_SCHEMA)
 
 

@@ -61,4 +61,5 @@ def _sources(sweep: Sweep) -> Sources:
 
 
 def _with_notes(trial: Trial, notes: dict[str, list[str]]) -> Trial:
-    return replace(trial, notes=(*trial.notes, *notes.get(trial.trial, []))) if trial.has_begun else trial
+    found = notes.get(trial.trial) if trial.has_begun else None
+    return replace(trial, notes=(*trial.notes, *found)) if found else trial

@@ -14,14 +14,15 @@ Source = Callable[[Trial], Any]
 Sources = Sequence[tuple[Column, Source]]
 
 TEXT, WHOLE, REAL, FLAG, TIME = pa.string(), pa.int64(), pa.float64(), pa.bool_(), pa.timestamp("us", tz="UTC")
+_AS_IT_IS = {TEXT: str, REAL: float, FLAG: bool}
 
 
 def _told(name: str) -> Source:
     return lambda trial: trial.told(name)
 
 
-def _metric(name: str, where: str = "metrics") -> Source:
-    return lambda trial: trial.told_in(where, name)
+def _metric(name: str) -> Source:
+    return lambda trial: trial.metrics.get(name)
 
 
 # Who the trial is and how it ended: by the ledger, for a run outside a sweep by its summary.
@@ -45,7 +46,7 @@ _IDENTITY: list[tuple[Column, Source]] = [
 ]
 # What was measured and where: by the run directory.
 _MEASURED: list[tuple[Column, Source]] = [
-    (Column("best_eval_loss", REAL, "nats/token", "eval/loss at the best evaluation"), _metric("eval/loss", "best_metrics")),
+    (Column("best_eval_loss", REAL, "nats/token", "eval/loss at the best evaluation"), lambda t: t.best_metrics.get("eval/loss")),
     (Column("best_step", WHOLE, "steps", "step of the best evaluation"), _told("best_step")),
     (Column("step", WHOLE, "steps", "optimizer steps done"), _told("step")),
     (Column("max_steps", WHOLE, "steps", "optimizer steps of a full run of this configuration"), _told("max_steps")),
@@ -94,22 +95,24 @@ def _downstream(trials: Iterable[Trial]) -> list[str]:
 
 def rows_of(trials: Sequence[Trial], sources: Sources) -> list[Row]:
     """One row per trial. A value of the wrong type becomes null and is named in the row's note."""
-    fitted = [(column.name, source, _as_time if column.type == TIME else fit_to(column.type)) for column, source in sources]
-    return [_row(trial, fitted) for trial in trials]
+    notes = [list(trial.notes) for trial in trials]
+    columns = {column.name: _fitted(column, [source(trial) for trial in trials], notes) for column, source in sources}
+    columns["note"] = ["; ".join(noted) or None for noted in notes]
+    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def _row(trial: Trial, sources: Sequence[tuple[str, Source, Callable[[Any], Any]]]) -> Row:
-    row: dict[str, Any] = {}
-    misfits: list[str] = []
-    for name, source, fit in sources:
-        value = source(trial)
+def _fitted(column: Column, values: list[Any], notes: Sequence[list[str]]) -> list[Any]:
+    """`values` as the column holds them; `notes` of a trial gets a sentence for one that does not fit."""
+    if set(map(type, values)) - {type(None)} <= {_AS_IT_IS.get(column.type)}:
+        return values
+    fit = _as_time if column.type == TIME else fit_to(column.type)
+    for place, value in enumerate(values):
         try:
-            row[name] = None if value is None else fit(value)
+            values[place] = None if value is None else fit(value)
         except ValueError as error:
-            row[name] = None
-            misfits.append(f"{name}: {error}")
-    row["note"] = "; ".join([*trial.notes, *misfits]) or None
-    return row
+            values[place] = None
+            notes[place].append(f"{column.name}: {error}")
+    return values
 
 
 def _as_time(value: Any) -> datetime | None:

@@ -13,7 +13,20 @@ from trainable.spec.code_version import commit
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = "transformer-sweeps"
 # What `analysis` and `trainable.spec` import: all that rebuilding needs.
-DISTRIBUTIONS = ("hydra-core", "Jinja2", "MarkupSafe", "matplotlib", "numpy", "omegaconf", "pandas", "pyarrow", "PyYAML", "rich", "scipy")
+DISTRIBUTIONS = (
+    "hydra-core",
+    "Jinja2",
+    "MarkupSafe",
+    "matplotlib",
+    "numpy",
+    "omegaconf",
+    "orjson",
+    "pandas",
+    "pyarrow",
+    "PyYAML",
+    "rich",
+    "scipy",
+)
 _PACKAGES = ("analysis", "search_spaces", "sweeps", "trainable")
 _ENDINGS = frozenset({".css", ".html", ".js", ".py", ".typed", ".yaml"})
 _BESIDE = ("CHANGELOG.md", "LICENSE", "Makefile", "README.md", "pyproject.toml", "requirements-frozen.txt")

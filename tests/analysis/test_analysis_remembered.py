@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sweep_on_disk import LR, SweepBuilder, empty_sweep, losses, write_metrics_csv
 
-from analysis import curves, parquet, remembered, run_metrics
+from analysis import curves, parquet, remembered, run_batches, run_metrics
 from analysis.load import load_sweep
 from analysis.summarize import summarize
 from trainable.spec.run_dir import RunDir
@@ -29,14 +29,15 @@ def settle(root: Path) -> None:
 def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The files of runs that are opened, as ``<trial>/<name>``."""
     found: list[str] = []
-    original: Callable[[str, int], int] = run_metrics._open_at_once
+    original: Callable[[Path], bytes] = run_metrics.read_regular
 
-    def noted(path: str, flags: int) -> int:
-        run = Path(path).parents[1] if Path(path).suffix == ".csv" else Path(path).parent
-        found.append(f"{run.name.rsplit('_', 1)[-1]}/{Path(path).name}")
-        return original(path, flags)
+    def noted(path: Path) -> bytes:
+        run = path.parents[1] if path.suffix == ".csv" else path.parent
+        found.append(f"{run.name.rsplit('_', 1)[-1]}/{path.name}")
+        return original(path)
 
-    monkeypatch.setattr(run_metrics, "_open_at_once", noted)
+    for module in (run_metrics, run_batches, remembered):
+        monkeypatch.setattr(module, "read_regular", noted)
     return found
 
 

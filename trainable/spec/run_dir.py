@@ -1,5 +1,6 @@
 """Where the files of one run lie: ``results/runs/<experiment id>/``."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +35,7 @@ class RunDir:
 
     @property
     def metrics_csv(self) -> Path:
-        return self.path / "logs" / "metrics.csv"
+        return self.path / "logs/metrics.csv"
 
     @property
     def hang_traceback(self) -> Path:
@@ -51,6 +52,10 @@ class RunDir:
     @property
     def lock(self) -> Path:
         return self.path / ".lock"
+
+    def has(self, name: str) -> bool:
+        """Whether there is a file of this name; asked of every run of a sweep."""
+        return os.path.isfile(f"{self.path}/{name}")  # noqa: PTH113 - a Path takes longer to make than the look
 
     def checkpoint(self, name: int | str) -> Path:
         """``checkpoints/checkpoint-<step>`` for a step, ``checkpoints/best`` or ``final`` for a name."""
