@@ -53,7 +53,7 @@ checksums, `bag-info.txt` what it is. `SHA256SUMS` lists everything beside them.
 
 ```
 sha256sum --check SHA256SUMS      # the files of this folder, and the seal of each bag
-sh reproduce.sh                   # every figure and table from the Parquet, in an environment of its own; compares checksums
+sh reproduce.sh                   # figures and tables from the Parquet, the Parquet from ledger and runs, in an environment of its own
 python reproduce.py               # the same in the environment at hand
 python -m analysis verify .       # everything, bag by bag, with the project installed
 python -m analysis restore . ../../../results

@@ -1,4 +1,4 @@
-"""Rebuilds every figure and table of a sweep from its Parquet alone, and compares them with what is there."""
+"""Rebuilds figures and tables of a sweep from its Parquet, the Parquet from ledger and runs, and compares them with what is there."""
 
 import sys
 import tempfile
@@ -8,6 +8,7 @@ from pathlib import Path
 from analysis.archive.bag import PAYLOAD, manifest_name, read_manifest
 from analysis.archive.contents import contents
 from analysis.archive.fingerprint import fingerprint
+from analysis.archive.retold import Retold, retold
 from analysis.archive.sources import installed, requirements
 from analysis.archive.verify import differences
 from analysis.figures.registry import draw_figures
@@ -59,8 +60,10 @@ def main(arguments: Sequence[str]) -> int:
     """``python -m analysis.archive.rebuild BAG``, as an archive's ``reproduce.py`` calls it. Exit code 1: something is not as archived."""
     bag = Path(arguments[0])
     faults, count = reproduce(bag)
+    tables = retold(bag) if count else Retold([], 0, 0)
+    faults += tables.faults
     if not faults:
-        print(f"{bag.name}: {count} figures and tables rebuilt from the Parquet, each with the archived checksum")
+        print(f"{bag.name}: {count} figures and tables rebuilt from the Parquet, each with the archived checksum; {tables.sentence}")
         return 0
     print("\n".join(f"{bag.name}: {fault}" for fault in faults), file=sys.stderr)
     if others := other_packages((bag / "reproduce" / "requirements-frozen.txt").read_text()):

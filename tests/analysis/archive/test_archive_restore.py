@@ -150,7 +150,10 @@ def test_an_archive_rebuilds_every_figure_and_table_with_the_code_it_carries(
     monkeypatch.chdir(tmp_path)
     done = subprocess.run([sys.executable, str(paper / "reproduce.py")], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "figures and tables rebuilt from the Parquet, each with the archived checksum" in done.stdout
+    assert (
+        "figures and tables rebuilt from the Parquet, each with the archived checksum; the Parquet says what the ledger and 4 runs"
+        in done.stdout
+    )
     figure = next(paper.glob("sweep_*/data/figures/*.png"))
     altered = next(paper.glob("sweep_*/manifest-sha256.txt"))
     name = f"data/figures/{figure.name}"
