@@ -13,7 +13,7 @@ from analysis.page import interval_plot
 from analysis.page.document import SYMBOLS, embedded, library, own_script, policy, style, template
 from analysis.page.page_data import page_data, shown_rows
 from analysis.report import overview
-from analysis.report.cells import HEADER, row_of, statuses
+from analysis.report.cells import EXPLANATION, HEADER, row_of, statuses
 from analysis.study import Study, short_names, shown
 from analysis.verdict import Verdict, verdicts
 from trainable.spec.atomic_write import write_text
@@ -55,6 +55,7 @@ def report_html(study: Study, links: Sequence[str] = (), judged: Judged | None =
         facts=_facts(study),
         verdicts=[_told(verdict, study) for verdict in judged.verdicts],
         header=HEADER,
+        explanation=EXPLANATION,
         cells=_cell_rows(study, judged.cells),
         trials=len(study.rows),
         carried=len(shown_rows(study)),

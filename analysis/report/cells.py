@@ -24,12 +24,16 @@ def section(study: Study, cells: Sequence[CellSummary]) -> list[str]:
     intro = (
         f"{statement.metric}{'' if unit == '1' else f' in {unit}'} at the end of full runs on the seeds {seeds}{fresh}; mean ± sample "
         "standard deviation. Paired: mean of the relative differences to the baseline seed "
-        f"by seed (below 0 is better), with its {statement.confidence:.0%} interval."
+        f"by seed (below 0 is better), with its {statement.confidence:.0%} interval. {EXPLANATION}"
     )
     results = table(HEADER, [row_of(cell, study.cells) for cell in cells])
     return ["## Results", "", intro, "", *results, "", *_further(study, cells), *_tests(study, cells)]
 
 
+EXPLANATION = (
+    "Welch p: the p value of no difference to the baseline, without pairs and not corrected for the number of configurations; "
+    "dead seeds: those that brought no number."
+)
 HEADER = ["configuration", "n", "mean ± std", "median", "Δ to baseline", "Δ relative", "paired", "Welch p", "dead seeds"]
 
 
