@@ -99,8 +99,9 @@ def _p_value(interval: Interval, bound: float) -> float:
 
 def _measured(interval: Interval, claim: Claim, confidence: float) -> str:
     reference = "the baseline" if claim.against is None else ", ".join(f"{key} = {value}" for key, value in claim.against.items())
+    same = "" if interval.std else ", the same for every seed"
     return (
-        f"{interval.estimate:+.2%} against {reference} over {interval.n} pairs of seeds, "
+        f"{interval.estimate:+.2%} against {reference} over {interval.n} pairs of seeds{same}, "
         f"{confidence:.0%} interval [{interval.low:+.2%}, {interval.high:+.2%}]"
     )
 

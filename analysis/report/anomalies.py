@@ -20,7 +20,7 @@ PROMISE = 0.02
 
 
 def anomalies(evidence: Evidence) -> list[str]:
-    return [sentence for rule in (_promises, _order, _slow, _loss_spikes, _gradient_spikes, _rises) for sentence in rule(evidence)]
+    return [sentence for rule in (_promises, _order, _same, _slow, _loss_spikes, _gradient_spikes, _rises) for sentence in rule(evidence)]
 
 
 def _which(evidence: Evidence, rows: list[Row], most: int = 3) -> str:
@@ -52,6 +52,14 @@ def _order(evidence: Evidence) -> Iterator[str]:
     best = better(ranked, key=lambda cell: cell.mean or 0.0)
     if best.rank != 1:
         yield f"On fresh seeds {evidence.title(best.cell)}, finalist {best.rank}, is better than the winner of the exploration."
+
+
+def _same(evidence: Evidence) -> Iterator[str]:
+    """Seeds that change nothing make every interval infinitely narrow."""
+    same = [evidence.title(cell.cell) for cell in evidence.cells if cell.n > 1 and cell.std == 0.0]
+    if same:
+        metric = evidence.sweep.statement.metric
+        yield f"Every seed of {'; '.join(same[:3])} ended with the very same {metric}: do the seeds change anything?"
 
 
 def _slow(evidence: Evidence) -> Iterator[str]:

@@ -63,6 +63,16 @@ def test_a_trial_that_was_stopped_early_promised_nothing(sweep: SweepBuilder) ->
     assert "in the exploration it was" not in page_of(sweep)["Key findings"]
 
 
+def test_seeds_that_changed_nothing_are_told_with_the_verdict_and_as_an_anomaly(sweep: SweepBuilder) -> None:
+    sweep.finalists(sweep.cell({LR: 0.01}))
+    sweep.confirm({LR: 0.003}, {1: 4.0, 2: 4.0, 3: 4.0})
+    sweep.confirm({LR: 0.01}, {1: 3.0, 2: 3.0, 3: 3.0})
+    page = page_of(sweep)
+    assert "-25.00% against the baseline over 3 pairs of seeds, the same for every seed, 95% interval" in page["Verdict"]
+    told = "Every seed of lr = 3e-3 (baseline); lr = 0.01 (winner) ended with the very same eval/loss"
+    assert told in page["Key findings"]
+
+
 def test_anomalies_name_their_trials(sweep: SweepBuilder) -> None:
     spiky = {**losses(4.0), 30: {"train/loss": 9.9, "optimizer/grad_norm": 1.0}}
     sweep.trial({LR: 0.01}, rows=spiky)
