@@ -182,7 +182,6 @@ def test_lanes_have_the_curves_of_runs_alone(optimizer: str, configure: Callable
     [["optimizer=adamw"], ["optimizer=hybrid8", *WIDE], ["adapter=lora", "adapter.dropout=0", "adapter.target_modules=[q_proj]"]],
     ids=["adamw", "hybrid8", "lora"],
 )
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="weights of shares and numbers of rows are sent from lists")
 def test_a_step_of_lanes_waits_for_nothing(
     shape: list[str], leaver: int | None, configure: Callable[..., RunConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:

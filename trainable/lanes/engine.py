@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Hashable, Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainable.device import is_out_of_memory
+from trainable.device import is_out_of_memory, on_device
 from trainable.lanes.forms import lane_forms, low_rank_layers
 from trainable.lanes.requests import ScoreRequest, Share, TrainRequest
-from trainable.lanes.table import LaneTable, are_neighbours, clip_rows
+from trainable.lanes.table import LaneTable, are_neighbours, clip_rows, take
 from trainable.optim.build import parameter_groups
 from trainable.train_step import StepNumbers
 
@@ -93,7 +94,7 @@ class Engine:
     def _add_gradients(self, requests: Sequence[TrainRequest]) -> None:
         shares = [request.shares[0] for request in requests]
         losses, stacks = self._losses(requests, shares)
-        weighted = losses * torch.tensor([share.weight for share in shares], device=losses.device)
+        weighted = losses * on_device(np.array([share.weight for share in shares], dtype=np.float32), losses.device)
         found = torch.autograd.grad(weighted.sum(), list(stacks.values()))
         self.table.add_gradients([request.row for request in requests], [request.loss is None for request in requests], found)
         for request, loss in zip(requests, weighted.detach().unbind(), strict=True):
@@ -115,7 +116,7 @@ class Engine:
             self._loaded, self._stacks = rows, self.table.stacks(rows)
             for form, parameter, name in self._slots:
                 form.stack[parameter] = self._stacks[name]
-                form.scale = self.scales[list(rows), None, None] if SECOND in name else None
+                form.scale = take(self.scales, rows)[:, None, None] if SECOND in name else None
         return self._stacks
 
     def _update(self, requests: Sequence[TrainRequest]) -> list[StepNumbers]:

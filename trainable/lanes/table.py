@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from math import prod
 
+import numpy as np
 import torch
 from torch import Tensor, nn
+
+from trainable.device import on_device
 
 
 class LaneTable:
@@ -79,7 +82,7 @@ def take(table: Tensor, rows: Sequence[int]) -> Tensor:
     """The `rows` (ascending) of a table: a view where they are neighbours, else a copy."""
     if are_neighbours(rows):
         return table[rows[0] : rows[-1] + 1]
-    return table[torch.tensor(rows, device=table.device)]
+    return table[on_device(np.array(rows), table.device)]
 
 
 def clip_rows(table: Tensor, rows: Sequence[int], limits: Tensor) -> Tensor:
