@@ -127,7 +127,7 @@ def test_a_damaged_table_of_the_last_time_costs_only_time(sweep: SweepBuilder) -
     assert [row for row in after if row["trial"] != names[0]] == [row for row in first[1] if row["trial"] != names[0]]
 
 
-changes = st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["write", "touch", "remove", "tear", "add"])), max_size=5)
+changes = st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["write", "touch", "remove", "tear", "cut", "summary", "add"])), max_size=5)
 
 
 @settings(max_examples=12, deadline=None)
@@ -161,5 +161,9 @@ def _change(run: RunDir, change: str, number: int) -> None:
         run.metrics_csv.touch()
     elif change == "remove":
         run.metrics_csv.unlink(missing_ok=True)
+    elif change == "summary":
+        run.summary.write_text(run.summary.read_text().replace('"tokens": ', f'"tokens": {number + 1}'))
+    elif change == "cut" and run.metrics_csv.exists():
+        os.truncate(run.metrics_csv, run.metrics_csv.stat().st_size // 2)
     elif run.metrics_csv.exists():
         run.metrics_csv.write_text(run.metrics_csv.read_text() + "50,0,4.4")
