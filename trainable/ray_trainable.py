@@ -70,6 +70,10 @@ class TransformerTrainable(tune.Trainable):
             self.stored.keep()
         return as_result(evaluation)
 
+    def get_auto_filled_metrics(self, *_: Any, **__: Any) -> dict[str, Any]:
+        """Nothing: what Tune would add is its configuration and numbers that it keeps statistics of, with every result."""
+        return {}
+
     def open(self) -> "Trainer":
         return open_run(self.run)
 

@@ -27,7 +27,6 @@ from sweeps.runner.stated import read_statement
 from sweeps.runner.stored_sweep import stored_runs, sweep_folder
 from sweeps.runner.tally import Tally
 from sweeps.runner.verdict_view import show_conclusion
-from sweeps.runner.warm_up import warm_up
 from trainable.data.checks import model_mistakes
 from trainable.data.prepare import prepare
 from trainable.data.prepared import verify
@@ -180,7 +179,6 @@ def _conduct(conductor: Conductor, options: Options, console: Console) -> int:
     statement = blueprint.statement("", ledger.state)
     start = "starting Ray; the first trials follow in some seconds" if options.address is None else f"joining the Ray at {options.address}"
     console.print(start, style="dim", soft_wrap=True)
-    warm_up()
     try:
         with running_ray(options.address, dashboard=options.dashboard), Progress(console, statement, ledger.state, watch) as progress:
             if watch:

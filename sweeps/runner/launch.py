@@ -32,6 +32,8 @@ _QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_DISABLE_MEMORY_MONITOR": "1",
 }
+# What happens to each call of an actor is told to the dashboard only.
+_UNWATCHED = {"RAY_task_events_report_interval_ms": "0"}
 _PENDING = "1000"
 _OBJECT_STORE_BYTES = 100 * 1024 * 1024
 
@@ -39,7 +41,8 @@ _OBJECT_STORE_BYTES = 100 * 1024 * 1024
 @contextmanager
 def running_ray(address: str | None, *, dashboard: bool = False) -> Iterator[None]:
     """A Ray for the body: the one at `address`, or an embedded one that is gone afterwards."""
-    for name, value in _QUIET.items():
+    is_watched = dashboard or address is not None
+    for name, value in (_QUIET if is_watched else _QUIET | _UNWATCHED).items():
         os.environ.setdefault(name, value)
     import ray
 
@@ -64,7 +67,7 @@ def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[
     from ray import tune
 
     from sweeps.runner.fused.fusing import open_pool
-    from sweeps.runner.tune_bridge import Guard, Heartbeat, LedgerScheduler, PlanSearcher
+    from sweeps.runner.tune_bridge import Following, Guard, LedgerScheduler, PlanSearcher
     from sweeps.runner.vigil import Vigil
 
     logging.getLogger("ray.tune").setLevel(logging.CRITICAL)
@@ -75,7 +78,7 @@ def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[
     conductor.gpus_per_trial = gpu_count(resources)
     guard = Guard(conductor)
     vigil = Vigil(resources.trial_timeout_seconds, lambda: guard.failure)
-    following = [watch] if watch else []
+    turns = [lambda _: beat(), lambda _: conductor.searcher.publish(), vigil.follow, *([watch.follow] if watch else [])]
     if watch:
         watch.resources = resources
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = _PENDING  # how many wait is the watch's to say
@@ -84,12 +87,12 @@ def run_trials(conductor: Conductor, resources: ResourcesConfig, beat: Callable[
         _placed(resources) if pool is None else pool.trainable(),
         tune_config=tune.TuneConfig(
             search_alg=PlanSearcher(guard, watch.has_room if watch else None, pool),
-            scheduler=LedgerScheduler(guard, pool, each_has_room=watch is None),
+            scheduler=LedgerScheduler(guard, pool, Following(turns, [vigil.heard]), each_has_room=watch is None),
             num_samples=-1,
             reuse_actors=True,
             max_concurrent_trials=None if watch else _at_once(resources, ray.cluster_resources()),
         ),
-        run_config=_run_config(scratch, [Heartbeat(beat), Heartbeat(conductor.searcher.publish), vigil, *following]),
+        run_config=_run_config(scratch),
     )
     try:
         with terminate_like_interrupt():
@@ -123,12 +126,12 @@ def _placed(resources: ResourcesConfig) -> Any:
     return tune.with_resources(RankedTrainable, tune.PlacementGroupFactory([place] * workers, strategy=strategy))
 
 
-def _run_config(scratch: str, callbacks: list[Any]) -> Any:
+def _run_config(scratch: str) -> Any:
     from ray import tune
 
     # Trials keep checkpoints of their own; Tune's would look for the driver's scratch folder on the trial's host.
     kept = tune.CheckpointConfig(checkpoint_at_end=False)
-    return tune.RunConfig(name="trials", storage_path=scratch, callbacks=callbacks, checkpoint_config=kept, verbose=0)
+    return tune.RunConfig(name="trials", storage_path=scratch, checkpoint_config=kept, verbose=0)
 
 
 def _at_once(resources: ResourcesConfig, available: Mapping[str, float]) -> int:

@@ -1,15 +1,15 @@
-"""Ray Tune's three hooks, thin: each passes its question on to the conductor.
+"""Ray Tune's two hooks, thin: each passes its question on to the conductor.
 
 Nothing here raises into Tune, because there an exception in a hook ends the whole experiment with the hook's work half done:
 the first failure is kept in `Guard.failure`, the vigil ends the loop with it, and the launcher reports it.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ray.tune import Callback
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
@@ -18,6 +18,18 @@ from sweeps.runner.plan import Finished
 
 if TYPE_CHECKING:
     from sweeps.runner.fused.lane_pool import LanePool
+
+
+@dataclass(frozen=True)
+class Following:
+    """Who follows Tune's loop: `turns` are called in each, some ten times a second, with the trials that have not ended, `results` with a
+    trial that gave one. What they raise ends the loop.
+
+    Tune's own callbacks would do as well, but for them it imports the logger of every service that it knows (mlflow, wandb): a second.
+    """
+
+    turns: Sequence[Callable[[Collection[Any]], None]] = ()
+    results: Sequence[Callable[[Any], None]] = ()
 
 
 class _NotPickled:
@@ -79,15 +91,17 @@ class PlanSearcher(Searcher):
         """Nothing: the ledger is the state."""
 
 
-class LedgerScheduler(FIFOScheduler):
+class LedgerScheduler(_NotPickled, FIFOScheduler):
     """Records every result and stops a trial where the conductor says so.
 
     `each_has_room`: no more trials are added than fit, so that one without an actor will have one of its own soon.
     """
 
-    def __init__(self, guard: Guard, pool: "LanePool | None" = None, *, each_has_room: bool = True) -> None:
+    def __init__(
+        self, guard: Guard, pool: "LanePool | None" = None, following: Following | None = None, *, each_has_room: bool = True
+    ) -> None:
         super().__init__()
-        self.guard, self.pool, self._each_has_room = guard, pool, each_has_room
+        self.guard, self.pool, self._following, self._each_has_room = guard, pool, following or Following(), each_has_room
         self._added: Any = None
 
     def on_trial_add(self, tune_controller: Any, trial: Any) -> None:
@@ -101,10 +115,14 @@ class LedgerScheduler(FIFOScheduler):
         without looking through all there ever were, as its own scheduler does in every turn. Where more are added than fit, the one
         that waits longest is to have the free actor, and Tune is left to itself.
         """
+        for follow in self._following.turns:
+            follow(tune_controller.get_live_trials())
         chosen, self._added = self._added, None
         return chosen if self._each_has_room else None
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
+        for hear in self._following.results:
+            hear(trial)
         stop = self.guard.ask(lambda: self.guard.conductor.on_result(_name(trial), result["evaluation"]), True)
         if stop:
             # The actor waits for another trial; this one may have to continue elsewhere before one comes.
@@ -124,16 +142,6 @@ class LedgerScheduler(FIFOScheduler):
     def _release(self, trial: Any) -> None:
         if self.pool is not None:
             self.pool.release(_name(trial), trial.config["attempt"])
-
-
-class Heartbeat(_NotPickled, Callback):
-    """Calls `beat` in every turn of Tune's loop, some ten times a second."""
-
-    def __init__(self, beat: Callable[[], None]) -> None:
-        self.beat = beat
-
-    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        self.beat()
 
 
 def _name(trial: Any) -> str:

@@ -6,11 +6,10 @@ whole sweep when the raylet of the driver's own machine dies.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import ray
-from ray.tune import Callback
 
 from sweeps.runner.endings import RayLost
 
@@ -19,7 +18,7 @@ MARGIN_SECONDS = 90.0
 _LOOK_SECONDS = 2.0
 
 
-class Vigil(Callback):
+class Vigil:
     """Part of Tune's loop. `failure` gives what the sweep is to end with; it is raised here, where Tune cleans up and passes it on."""
 
     def __init__(self, timeout_seconds: float, failure: Callable[[], Exception | None]) -> None:
@@ -27,16 +26,12 @@ class Vigil(Callback):
         self._heard: dict[str, float] = {}
         self._looked = time.monotonic()
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {}
-
-    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+    def heard(self, trial: Any) -> None:
+        """It gave a result."""
         self._heard[trial.trial_id] = time.monotonic()
 
-    def on_trial_result(self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any) -> None:
-        self._heard[trial.trial_id] = time.monotonic()
-
-    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
+    def follow(self, trials: Collection[Any]) -> None:
+        """Of the trials of this moment: those that have not ended."""
         if failure := self.failure():
             raise failure
         now = time.monotonic()
@@ -44,7 +39,8 @@ class Vigil(Callback):
             return
         self._looked = now
         running = {trial.trial_id: trial for trial in trials if trial.status == "RUNNING"}
-        for name in overdue({name: self._heard.setdefault(name, now) for name in running}, now, self.limit_seconds):
+        self._heard = {name: self._heard.get(name, now) for name in running}
+        for name in overdue(self._heard, now, self.limit_seconds):
             self._heard[name] = now
             ray.kill(running[name].temporary_state.ray_actor)
         if not _own_node_lives():

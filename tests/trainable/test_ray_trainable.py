@@ -81,3 +81,14 @@ def test_a_stopped_run_can_be_continued_by_another_actor(tmp_path: Path, assignm
     assert evaluation(second.step())["step"] == 8
     second.cleanup()
     first.cleanup()
+
+
+def test_tune_is_sent_an_evaluation_and_no_configuration(assignment: Callable[[str], dict[str, Any]]) -> None:
+    """It keeps the last result of every trial, and statistics of each of its numbers."""
+    given = assignment("a")
+    trainable = TransformerTrainable(given)
+    result = trainable.train()
+    trainable.stop()
+    assert evaluation(result)["step"] == 4
+    assert given["run"] not in result.values()
+    assert {name for name, value in result.items() if isinstance(value, int | float)} == {"done", "training_iteration"}

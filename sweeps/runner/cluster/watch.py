@@ -1,10 +1,8 @@
 """Follows the nodes of a cluster while a sweep runs: how many trials fit, what the nodes cost, and what waits for room."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
-
-from ray.tune import Callback
 
 from sweeps.runner.cluster.nodes import Node, living_nodes
 from sweeps.runner.resources import slots
@@ -13,7 +11,7 @@ from trainable.spec.config import ResourcesConfig
 _LOOK_SECONDS = 2.0
 
 
-class ClusterWatch(Callback):
+class ClusterWatch:
     """Part of Tune's loop. Nodes may come and go; `nodes` are those that lived at the last look."""
 
     def __init__(
@@ -26,15 +24,10 @@ class ClusterWatch(Callback):
         self.nodes: list[Node] = []
         self.cost_usd, self.waiting = 0.0, 0
         self._looked: float | None = None
-        self._counted: float | None = None
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {}
-
-    def on_step_end(self, iteration: int, trials: list[Any], **info: Any) -> None:
-        now = self._clock()
-        if self._counted is None or now - self._counted >= _LOOK_SECONDS:  # `trials` are all there ever were
-            self.waiting, self._counted = sum(trial.status == "PENDING" for trial in trials), now
+    def follow(self, trials: Collection[Any]) -> None:
+        """Of the trials of this moment: those that have not ended."""
+        self.waiting = sum(trial.status == "PENDING" for trial in trials)
         self.refresh()
 
     def refresh(self) -> None:

@@ -32,6 +32,10 @@ class LaneTrainable(tune.Trainable):
             self._waits = False
         return found
 
+    def get_auto_filled_metrics(self, *_: Any, **__: Any) -> dict[str, Any]:
+        """Nothing, as for a trial by itself."""
+        return {}
+
     def let_go(self) -> None:
         identity = self.run["identity"]
         ray.get(self.host.let_go.remote(identity["trial"], identity["attempt"]))

@@ -49,7 +49,7 @@ def test_each_node_is_paid_for_while_it_lives() -> None:
 def test_the_screen_says_who_is_there_what_it_costs_and_what_waits() -> None:
     seen = Seen(gpus_per_trial=1)
     seen.nodes = [HEAD, SPOT, Node("c", "w2", 8.0, 4.0, None)]
-    seen.watch.on_step_end(1, [SimpleNamespace(status="PENDING"), SimpleNamespace(status="RUNNING")])
+    seen.watch.follow([SimpleNamespace(status="PENDING"), SimpleNamespace(status="RUNNING")])
     first, second = seen.watch.lines()
     assert "nodes 3 (head, w1, w2): 18 CPUs, 8 GPUs" in first
     assert "3.80 an hour, 1 of them without a price" in first
