@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sweeps.runner.blueprint import Blueprint
 from sweeps.runner.fused.lane_pool import LanePool
+from sweeps.runner.price import expected_steps
 from sweeps.runner.resources import gpu_count, slots
 from trainable.adapters.lora import unranked
 from trainable.spec.compose import to_plain
@@ -55,10 +56,15 @@ def alike(blueprint: Blueprint) -> tuple[RunConfig, int]:
     return configs[shapes.index(most)], count
 
 
-def best_lanes(seconds: Mapping[int, float]) -> int:
-    """The number of lanes with the shortest step for a lane, `seconds` by that number (1: alone); 1 unless it pays by a tenth."""
-    best = min(seconds, key=lambda lanes: seconds[lanes])
-    return best if seconds[1] / seconds[best] >= _WORTH else 1
+def best_lanes(seconds: Mapping[int, float], steps: float = 1.0, start_seconds: float = 0.0) -> int:
+    """The number of lanes that ends first; 1 unless it pays by a tenth.
+
+    `seconds` of a lane's step by that number (1: alone), `steps` of all trials of one worker, `start_seconds` of the small actor that
+    each lane has beside.
+    """
+    taken = {lanes: steps * step + (lanes * start_seconds if lanes > 1 else 0.0) for lanes, step in seconds.items()}
+    best = min(taken, key=lambda lanes: taken[lanes])
+    return best if taken[1] / taken[best] >= _WORTH else 1
 
 
 def _measured(blueprint: Blueprint, resources: ResourcesConfig, shared: dict[str, int | None]) -> int:
@@ -69,11 +75,13 @@ def _measured(blueprint: Blueprint, resources: ResourcesConfig, shared: dict[str
 
     config, count = alike(blueprint)
     available = ray.cluster_resources()
-    most = min(MOST_LANES, -(-count // slots(resources, available.get("CPU", 1.0), available.get("GPU", 0.0))))
+    workers = slots(resources, available.get("CPU", 1.0), available.get("GPU", 0.0))
+    most = min(MOST_LANES, -(-count // workers))
     if most < 2:
         return 1
     threads = config.training.num_threads or max(1, int(resources.cpus_per_trial))
     data = replace(config.data, root=str(Path(config.data.root).resolve()))
     config = replace(config, training=replace(config.training, num_threads=threads), data=data)
     options = {"num_cpus": resources.cpus_per_trial, "num_gpus": gpu_count(resources) if resources.gpus_per_trial else 0}
-    return best_lanes(ray.get(ray.remote(**options)(measure).remote(to_plain(config), most, shared)))
+    seconds, start_seconds = ray.get(ray.remote(**options)(measure).remote(to_plain(config), most, shared))
+    return best_lanes(seconds, expected_steps(blueprint) / workers, start_seconds / max(1.0, resources.cpus_per_trial))

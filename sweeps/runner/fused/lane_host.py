@@ -2,8 +2,10 @@
 
 import faulthandler
 import signal
+import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -107,9 +109,16 @@ def _name(attempt: _Attempt) -> str:
     return f"{attempt[0]} {attempt[1]}"
 
 
-def measure(config: dict[str, Any], most: int, common: dict[str, int | None]) -> dict[int, float]:
-    """Seconds of a step for each lane, by the number of lanes, on the machine that it is called on."""
+def measure(config: dict[str, Any], most: int, common: dict[str, int | None]) -> tuple[dict[int, float], float]:
+    """Seconds of a step for each lane, by the number of lanes, and those of the start of a lane's small actor, where it is called."""
     from trainable.lanes.step_seconds import step_seconds
     from trainable.spec.compose import from_plain
 
-    return step_seconds(from_plain(config), most, **common)
+    return step_seconds(from_plain(config), most, **common), _start_seconds()
+
+
+def _start_seconds() -> float:
+    """What the process of a small actor has to import."""
+    started = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import sweeps.runner.fused.lane_trainable"], check=True, capture_output=True)
+    return time.perf_counter() - started

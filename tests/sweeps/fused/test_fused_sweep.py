@@ -105,6 +105,11 @@ def test_trials_are_fused_where_a_measurement_says_that_it_pays(seconds: dict[in
     assert best_lanes(seconds) == expected
 
 
+@pytest.mark.parametrize(("steps", "expected"), [(1_000, 1), (13_000, 2), (1_000_000, 4)])
+def test_a_short_sweep_does_not_start_more_actors_than_it_gains_by(steps: int, expected: int) -> None:
+    assert best_lanes({1: 2e-3, 2: 1.5e-3, 4: 1.2e-3}, steps, start_seconds=2.0) == expected
+
+
 def test_trials_of_one_shape_are_counted() -> None:
     assert alike(draw_up(SWEEP, ["data=stdlib"]))[1] == 4
     shapes = Sweep(
