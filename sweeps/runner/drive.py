@@ -64,7 +64,7 @@ def drive(blueprint: Blueprint, options: Options, console: Console) -> int:
         if not storage_trouble(reason):
             raise
     except KeyboardInterrupt:
-        console.print("interrupted: everything is kept; the same command continues", style="yellow")
+        console.print("interrupted: everything is kept; the same command continues", style="yellow", soft_wrap=True)
         return EXIT_INTERRUPTED
     console.print(f"stopped: {reason}; what was written is whole, and the same command continues", style="red", soft_wrap=True)
     return EXIT_FAILED
@@ -223,7 +223,7 @@ def _interrupted(conductor: Conductor, ledger: Ledger, console: Console) -> int:
     if conductor.stored:
         conductor.stored.abandon()
     ledger.append("driver_ended", status="interrupted", message=None)
-    console.print("interrupted: everything is kept; the same command continues from the last checkpoints", style="yellow")
+    console.print("interrupted: everything is kept; the same command continues from the last checkpoints", style="yellow", soft_wrap=True)
     return EXIT_INTERRUPTED
 
 

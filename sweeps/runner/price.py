@@ -109,4 +109,6 @@ def _flops(config: RunConfig) -> float:
 
 
 def _duration(seconds: float) -> str:
+    if seconds < 6:  # a tenth of a minute
+        return f"{seconds:.1f} seconds"
     return f"{seconds / 60:.1f} minutes" if seconds < 7200 else f"{seconds / 3600:.1f} hours"

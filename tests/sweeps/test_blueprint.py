@@ -9,6 +9,7 @@ from ray import tune
 from sweeps import sweep_names
 from sweeps.lr_ablation import SWEEP
 from sweeps.runner.blueprint import Blueprint, draw_up
+from sweeps.runner.price import Price
 from sweeps.runner.settings import ExploreSection, Settings
 from sweeps.runner.sweep import Sweep
 from trainable.spec.ledger import SweepState
@@ -145,3 +146,9 @@ def test_a_changed_claim_is_kept_as_an_amendment() -> None:
     assert after.created == "2026-01-01"
     assert [a["before"]["claims"][0]["max_relative_difference"] for a in after.amendments] == [0.0]
     assert after.amending(after, "2026-03-03").amendments == after.amendments
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(1.44, "1.4 seconds"), (90.0, "1.5 minutes"), (9000.0, "2.5 hours")])
+def test_a_price_in_seconds_is_no_price_of_nothing(seconds: float, told: str) -> None:
+    lines = Price(1, 1, 10, 20, 1000, seconds, ()).lines()
+    assert f"time     about {told} (estimated, not measured)" in lines
