@@ -25,7 +25,7 @@ def statement_mistakes(sweep: Sweep, settings: Settings, command_line: Sequence[
     """Every broken rule that needs no run; `command_line` are the run overrides given there."""
     return [
         *searcher_mistakes(settings),
-        *_warm_start_mistakes(settings),
+        *_warm_start_mistakes(sweep, settings),
         *(m for space in sweep.spaces for m in space_mistakes(space, settings.searcher.name, settings.explore.samples)),
         *_part_mistakes(sweep, settings),
         *_key_mistakes(sweep),
@@ -106,16 +106,20 @@ def _departure_mistakes(claim: Claim) -> Iterator[str]:
         yield f"min_distance={claim.min_distance} of a claim must be at least 0"
 
 
-def _warm_start_mistakes(settings: Settings) -> Iterator[str]:
+def _warm_start_mistakes(sweep: Sweep, settings: Settings) -> Iterator[str]:
+    """A searcher learns from earlier trials that have a value for each key of its own space."""
     for text in settings.explore.warm_start:
         ledger = SweepDir(Path(text)).ledger
         if not ledger.is_file():
             yield f"explore.warm_start: {text} is not a sweep directory, for it has no {ledger.name}"
             continue
         try:
-            replay(read_events(ledger)[0])
+            trials = replay(read_events(ledger)[0]).trials.values()
         except DamagedLedger as damaged:
             yield f"explore.warm_start: {damaged}"
+            continue
+        if not any(set(sweep.keys) <= record.values.keys() for record in trials):
+            yield f"explore.warm_start: no trial of {text} has a value for each key of this sweep: {', '.join(sorted(sweep.keys))}"
 
 
 def _setting_mistakes(settings: Settings) -> Iterator[str]:

@@ -1,5 +1,6 @@
 import ast
 import importlib
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -152,3 +153,20 @@ def test_a_changed_claim_is_kept_as_an_amendment() -> None:
 def test_a_price_in_seconds_is_no_price_of_nothing(seconds: float, told: str) -> None:
     lines = Price(1, 1, 10, 20, 1000, seconds, ()).lines()
     assert f"time     about {told} (estimated, not measured)" in lines
+
+
+def test_a_sweep_of_other_keys_teaches_a_searcher_nothing_and_is_refused(tmp_path: Path) -> None:
+    values = {"optimizer.weight_decay": 0.1}
+    started = {
+        "event": "trial_started",
+        "time": "2026-01-01T00:00:00+00:00",
+        "trial": "c-s0",
+        "cell": "c",
+        "attempt": 1,
+        "stage": "explore",
+    }
+    event = {**started, "seed": 0, "values": values, "overrides": [], "run_id": "r"}
+    (tmp_path / "ledger.jsonl").write_text(json.dumps(event) + "\n")
+    with pytest.raises(WrongRequest) as wrong:
+        draw_up(SWEEP, ["searcher=optuna-tpe", f"explore.warm_start=[{tmp_path}]"])
+    assert any(f"no trial of {tmp_path} has a value for each key of this sweep: optimizer.lr" in told for told in wrong.value.mistakes)
