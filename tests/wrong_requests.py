@@ -19,6 +19,7 @@ SWEEP_OPTIONS = [
 ]
 SETTINGS = [
     ("sweep.seeds=[]", ["sweep.seeds=[]", "at least one"]),
+    ("sweep.seeds=5", ["sweep.seeds=5", "it takes a list, such as sweep.seeds=[5]"]),
     ("sweep.seeds=[0,1]", ["explore.seed=0", "fresh seeds"]),
     ("sweep.seeds=[1,1]", ["sweep.seeds=[1, 1]", "different"]),
     ("sweep.seeds=[-1]", ["sweep.seeds=[-1]", "at least 0"]),

@@ -96,7 +96,8 @@ def apply_settings(settings: Settings, overrides: list[Override]) -> tuple[Setti
         try:
             OmegaConf.update(config, key, [value] if key in _LISTS and isinstance(value, str) else value)
         except OmegaConfBaseException as error:
-            mistakes.append(f"{key}={value!r}: {str(error).splitlines()[0]}")
+            why = str(error).splitlines()[0]
+            mistakes.append(f"{key}={value!r}: " + (f"it takes a list, such as {key}=[{value}]" if "ListConfig" in why else why))
     return cast(Settings, OmegaConf.to_object(config)), mistakes
 
 
