@@ -89,9 +89,9 @@ class Statement:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Statement":
-        """Raises TypeError, KeyError or AttributeError when a field is missing or of another form."""
+        """Raises TypeError, KeyError or ValueError when a field is missing or of another form."""
         known = {name: values[name] for name in cls.__dataclass_fields__ if name in values}
         stated = cls(**{**known, "claims": [Claim(**claim) for claim in values["claims"]]})
         for amendment in stated.amendments:
-            [Claim(**claim) for claim in amendment["before"].get("claims", [])]
+            [Claim(**claim) for claim in dict(amendment["before"]).get("claims", [])]
         return stated

@@ -1,5 +1,6 @@
 import json
 from dataclasses import asdict
+from typing import Any
 
 import pytest
 
@@ -36,6 +37,12 @@ def test_a_claim_written_before_kinds_is_read_as_it_was_and_is_no_amendment() ->
     read = Statement.from_json(old)
     assert read.claims[0].stated_kind == NON_INFERIORITY
     assert statement(Claim("x", 0.01)).amending(read, "2026-02-02").amendments == []
+
+
+@pytest.mark.parametrize("amendment", [{}, {"before": 1}, {"before": "x"}, {"before": {"claims": [{"unknown": 1}]}}, 3])
+def test_a_damaged_amendment_is_no_statement(amendment: Any) -> None:
+    with pytest.raises((TypeError, KeyError, ValueError)):
+        Statement.from_json(statement(Claim("x", 0.01)).as_json() | {"amendments": [amendment]})
 
 
 def test_another_kind_of_the_same_claim_is_an_amendment() -> None:
