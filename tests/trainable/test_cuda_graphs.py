@@ -1,6 +1,5 @@
 """Recorded passes, with a recorder that does on a CPU what a CUDA graph does: the same operations again, on the same memory."""
 
-import csv
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from tests.trainable.run_rows import rows
 from trainable import learner
 from trainable.cuda_graphs import WARM_UP_PASSES, RecordedPasses, recorder_of
 from trainable.data.prepare import prepare
@@ -81,12 +81,6 @@ def run(overrides: list[str], folder: Path, until: int = 1_000) -> Trainer:
     finally:
         trainer.close()
     return trainer
-
-
-def rows(folder: Path) -> list[dict[str, str]]:
-    of_the_machine = ("time/", "memory/", "eval/tokens_per_sec")
-    with open(RunDir(folder).metrics_csv) as file:
-        return [{key: value for key, value in row.items() if not key.startswith(of_the_machine)} for row in csv.DictReader(file)]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """What a GPU has to do as a CPU does; each test runs on both, where there is a GPU."""
 
-import csv
 import resource
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ import pytest
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from tests.trainable.run_rows import rows
 from tests.trainable.waiting import waits
 from trainable.adapters.subspace.registry import PROJECTORS
 from trainable.checkpoint import load_checkpoint
@@ -61,12 +61,6 @@ def run(config: RunConfig, folder: Path, until: int = 1_000, learn: Callable[[Ru
     finally:
         trainer.close()
     return trainer
-
-
-def rows(folder: Path) -> list[dict[str, str]]:
-    of_the_machine = ("time/", "memory/", "eval/tokens_per_sec")
-    with open(RunDir(folder).metrics_csv) as file:
-        return [{key: value for key, value in row.items() if not key.startswith(of_the_machine)} for row in csv.DictReader(file)]
 
 
 def losses(trainer: Trainer) -> list[float]:

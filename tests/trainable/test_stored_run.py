@@ -1,6 +1,5 @@
 """A run that is kept at a storage, on machines that share nothing: a real S3 server, actors as Tune makes them, no Ray."""
 
-import csv
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.trainable.run_rows import rows
 from trainable.data.prepare import prepare
 from trainable.ray_trainable import TransformerTrainable
 from trainable.request import request_run
@@ -27,7 +27,6 @@ from trainable.stored_run import StoredRun
 Overrides = Callable[..., list[str]]
 Assignment = Callable[..., dict[str, Any]]
 Actor = Callable[[dict[str, Any]], TransformerTrainable]
-OF_THE_MACHINE = ("time/", "memory/", "eval/tokens_per_sec")
 PATIENCE = Patience(5.0)
 
 
@@ -116,10 +115,8 @@ def sent(trainable: TransformerTrainable) -> StoredRun:
 
 def outcome(run_dir: RunDir) -> tuple[list[dict[str, str]], dict[str, str]]:
     """Rows without what measures the machine, and a hash of the kept weights."""
-    with open(run_dir.metrics_csv) as file:
-        rows = [{k: v for k, v in row.items() if not k.startswith(OF_THE_MACHINE)} for row in csv.DictReader(file)]
     weights = {path.parent.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in run_dir.checkpoints.glob("*/model.safetensors")}
-    return rows, weights
+    return rows(run_dir), weights
 
 
 def fetched(store: ArrowStore, folder: Path) -> RunDir:

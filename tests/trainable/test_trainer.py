@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.trainable.run_rows import rows
 from trainable.checkpoint import load_checkpoint
 from trainable.data.prepare import prepare
 from trainable.request import request_run
@@ -25,8 +26,6 @@ from trainable.trainer import Evaluation, Trainer
 
 Overrides = Callable[..., list[str]]
 IDENTITY = RunIdentity(trial="cell-s1", cell="cell", seed=1, hypothesis="it learns")
-# Columns that measure the machine and not the run.
-OF_THE_MACHINE = ("time/", "memory/", "eval/tokens_per_sec")
 
 
 def config_of(overrides: list[str]) -> RunConfig:
@@ -42,11 +41,6 @@ def train(config: RunConfig, run_dir: RunDir, until: int | None = None) -> list[
         found.append(trainer.advance())
     trainer.close()
     return found
-
-
-def rows(run_dir: RunDir) -> list[dict[str, str]]:
-    with open(run_dir.metrics_csv) as file:
-        return [{k: v for k, v in row.items() if not k.startswith(OF_THE_MACHINE)} for row in csv.DictReader(file)]
 
 
 def same_tree(one: Any, other: Any) -> bool:

@@ -1,6 +1,5 @@
 """Runs that train an adapter: what they write, that the base is not among it, and that they resume to the last bit."""
 
-import csv
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM
 
+from tests.trainable.run_rows import rows
 from trainable.checkpoint import load_checkpoint
 from trainable.evaluate import evaluate
 from trainable.learner import Learner
@@ -25,13 +25,7 @@ from trainable.trainer import Evaluation
 
 MakeConfig = Callable[..., RunConfig]
 Train = Callable[..., list[Evaluation]]
-OF_THE_MACHINE = ("time/", "memory/", "eval/tokens_per_sec")
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
-
-
-def rows(folder: Path) -> list[dict[str, str]]:
-    with open(RunDir(folder).metrics_csv) as file:
-        return [{k: v for k, v in row.items() if not k.startswith(OF_THE_MACHINE)} for row in csv.DictReader(file)]
 
 
 def files(folder: Path) -> dict[str, bytes]:

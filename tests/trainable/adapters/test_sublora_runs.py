@@ -1,12 +1,12 @@
 """Runs in a subspace: what their checkpoints hold, that each can be evaluated alone, and that they resume to the last bit."""
 
-import csv
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.trainable.run_rows import rows
 from trainable.adapters.coding import gates
 from trainable.adapters.subspace.model import SubspaceModel
 from trainable.checkpoint import load_checkpoint
@@ -20,15 +20,9 @@ from trainable.trainer import Evaluation
 
 MakeConfig = Callable[..., RunConfig]
 Train = Callable[..., list[Evaluation]]
-OF_THE_MACHINE = ("time/", "memory/", "eval/tokens_per_sec")
 SUBSPACE = "adapter=sublora adapter.intrinsic_dim=200 optimizer.lr=0.05".split()
 LEARNED = [*SUBSPACE, "adapter.allocation=learned", "adapter.rank=8", "adapter.gate_lr=0.1"]
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")
-
-
-def rows(folder: Path) -> list[dict[str, str]]:
-    with open(RunDir(folder).metrics_csv) as file:
-        return [{k: v for k, v in row.items() if not k.startswith(OF_THE_MACHINE)} for row in csv.DictReader(file)]
 
 
 def trained(folder: Path) -> dict[str, torch.Tensor]:
