@@ -1,6 +1,6 @@
 """``python -m benchmarks.on_gpu``: all that is to be measured on a GPU, one process after another, each kept as soon as it is done.
 
-The most wanted come first, each under a limit of its own, so that a machine that is lent for half an hour suffices and one that is taken
+The most wanted come first, each under a limit of its own, so that a machine to be had for half an hour suffices and one that is taken
 away leaves what was measured. Text is Python's own library: nothing is downloaded.
 """
 
