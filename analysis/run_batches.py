@@ -51,9 +51,10 @@ def _parse_together(header: bytes, contents: Sequence[bytes | None]) -> RunRows 
     names = header.decode(errors="replace").split(",")
     if "step" not in names or len(set(names)) < len(names) or not set(names) <= METRICS.keys():
         return None
-    bodies = [memoryview(content)[len(header) + 1 :] for content in contents if content is not None]
-    if any(len(body) and body[-1] != _NEWLINE for body in bodies):
+    whole = [content for content in contents if content is not None and content.endswith(b"\n")]
+    if len(whole) < len(contents):
         return None
+    bodies = [memoryview(content)[len(header) + 1 :] for content in whole]
     together = b"".join((header, b"\n", *bodies))
     if b'"' in together or not together.isascii():
         return None
